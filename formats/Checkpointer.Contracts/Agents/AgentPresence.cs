@@ -1,0 +1,17 @@
+namespace Checkpointer.Contracts.Agents;
+
+/// <summary>Who an agent is and what it holds. Sent with every heartbeat and every join.</summary>
+public sealed record AgentPresence
+{
+    /// <summary>The node's name: 1 to 253 of letters, digits, '.', '_' and '-'. Unique among live agents.</summary>
+    public required string Node { get; init; }
+
+    /// <summary>A value that differs each time an agent process starts, up to 64 characters.</summary>
+    public required string Instance { get; init; }
+
+    /// <summary>Base address at which other agents reach it, such as <c>http://10.0.0.7:7071</c>.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>Sealed images in its memory. At most 4,096.</summary>
+    public required IReadOnlyList<Holding> Holdings { get; init; }
+}

@@ -1,0 +1,25 @@
+using Checkpointer.Formats.Identity;
+
+namespace Checkpointer.Contracts.Agents;
+
+/// <summary>What an agent must know of a run to decide which slots it may reuse and which drains still matter.</summary>
+public sealed record RunProgress
+{
+    /// <summary>The run.</summary>
+    public required RunId Run { get; init; }
+
+    /// <summary>The run's current attempt; older ones are fenced out.</summary>
+    public required Attempt Attempt { get; init; }
+
+    /// <summary>Newest snapshot of the current lineage that every rank has sealed; null if none.</summary>
+    public CheckpointId? GloballySealed { get; init; }
+
+    /// <summary>What the current attempt resumed from; its drain goes on. Null if it started from scratch.</summary>
+    public CheckpointId? ResumedFrom { get; init; }
+
+    /// <summary>Sealed or open snapshots that can no longer become global: their slots are free. Newest 64.</summary>
+    public required IReadOnlyList<CheckpointId> GivenUp { get; init; }
+
+    /// <summary>Newest committed checkpoint of the current lineage; null if none.</summary>
+    public CheckpointId? Committed { get; init; }
+}

@@ -1,0 +1,32 @@
+namespace Checkpointer.Contracts.Runs;
+
+/// <summary>Kinds of incident.</summary>
+public enum IncidentKind
+{
+    /// <summary>The ledger lacks a step on the current lineage.</summary>
+    LedgerGap,
+
+    /// <summary>A step was reported twice by one attempt with different values.</summary>
+    StepRepeated,
+
+    /// <summary>A replayed step's values differ from those before the failure.</summary>
+    ReplayDivergence,
+
+    /// <summary>A checkpoint missed its deadline or cannot complete; the ranks to blame are named.</summary>
+    CheckpointAbandoned,
+
+    /// <summary>The shards of a checkpoint do not make one whole model.</summary>
+    CheckpointIncoherent,
+
+    /// <summary>Every rank's state is bit-identical to the previous checkpoint's although steps advanced.</summary>
+    StateFrozen,
+
+    /// <summary>NaN or infinite values in a sealed snapshot.</summary>
+    NonFiniteState,
+
+    /// <summary>A copy whose bytes do not hash to what was sealed.</summary>
+    CorruptCopy,
+
+    /// <summary>A rank could not take or restore a snapshot.</summary>
+    SnapshotRefused,
+}

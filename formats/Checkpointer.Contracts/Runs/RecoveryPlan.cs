@@ -1,0 +1,16 @@
+using Checkpointer.Formats.Identity;
+
+namespace Checkpointer.Contracts.Runs;
+
+/// <summary>From where an attempt resumes: one step for all ranks, and for each source rank who has its bytes.</summary>
+public sealed record RecoveryPlan
+{
+    /// <summary>The checkpoint or memory-consistent snapshot that all ranks restore; null: start from scratch (step 0).</summary>
+    public CheckpointId? ResumeFrom { get; init; }
+
+    /// <summary>One sentence for operators: why this step, and what newer ones were passed over and why.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Per rank of the world that took it (not necessarily today's world size) its image and sources; empty when starting from scratch.</summary>
+    public required IReadOnlyList<ImageSources> Images { get; init; }
+}

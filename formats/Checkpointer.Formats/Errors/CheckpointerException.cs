@@ -1,0 +1,23 @@
+namespace Checkpointer.Formats.Errors;
+
+/// <summary>
+/// The one exception type for failures in operation. <see cref="Code"/> says what failed; <see cref="IsTransient"/>
+/// says whether the same call may succeed later, and is all that retrying looks at. The message says what happened,
+/// to which run, step and rank, and what to do about it.
+/// </summary>
+public class CheckpointerException : Exception
+{
+    /// <summary>Creates the error.</summary>
+    public CheckpointerException(ErrorCode code, string message, bool isTransient = false, Exception? inner = null)
+        : base(message, inner)
+    {
+        Code = code;
+        IsTransient = isTransient;
+    }
+
+    /// <summary>What failed.</summary>
+    public ErrorCode Code { get; }
+
+    /// <summary>Whether the same call may succeed later without anyone mending anything.</summary>
+    public bool IsTransient { get; }
+}

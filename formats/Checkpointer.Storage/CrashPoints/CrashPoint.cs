@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+
+namespace Checkpointer.Storage.CrashPoints;
+
+/// <summary>
+/// A named place between two steps of something durable. In production it does nothing. When the environment names it
+/// in <see cref="EnvironmentVariable"/> (tests only), the process kills itself there with SIGKILL, as a power cut
+/// would: no handler runs, no buffer is flushed. <c>name:3</c> dies at the third time it is reached.
+/// </summary>
+public static partial class CrashPoint
+{
+    /// <summary>The environment variable that arms a crash point.</summary>
+    public const string EnvironmentVariable = "CHECKPOINTER_CRASH_AT";
+
+    private const int SigKill = 9;
+
+    private static readonly string? Armed = ParseArmed(out CountDown);
+
+    private static int CountDown;
+
+    /// <summary>Dies here if the environment says so. <paramref name="name"/> is one of <see cref="CrashPointNames"/>.</summary>
+    public static void Reach(string name)
+    {
+        if (Armed is not null && Armed == name && Interlocked.Decrement(ref CountDown) == 0)
+        {
+            _ = Kill(Environment.ProcessId, SigKill);
+        }
+    }
+
+    private static string? ParseArmed(out int countDown)
+    {
+        countDown = 1;
+        var setting = Environment.GetEnvironmentVariable(EnvironmentVariable);
+        if (string.IsNullOrEmpty(setting))
+        {
+            return null;
+        }
+
+        var colon = setting.LastIndexOf(':');
+        if (colon < 0)
+        {
+            return setting;
+        }
+
+        countDown = int.Parse(setting.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture);
+        return setting[..colon];
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int pid, int signal);
+}
