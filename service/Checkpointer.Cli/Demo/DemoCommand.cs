@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
+
+namespace Checkpointer.Cli.Demo;
+
+/// <summary><c>checkpointer demo</c>.</summary>
+internal static class DemoCommand
+{
+    private const int FewestSteps = 12;
+    private const int MostSteps = 100_000;
+
+    /// <summary>The verb with its options.</summary>
+    public static Command Create()
+    {
+        var kill = new Option<KillTarget>("--kill")
+        {
+            Description = "What dies by SIGKILL in the middle: node, rank, agent or service.",
+            DefaultValueFactory = _ => KillTarget.Node,
+        };
+        var steps = new Option<int>("--steps")
+        {
+            Description = "Steps to train.",
+            DefaultValueFactory = _ => 40,
+        };
+        steps.Validators.Add(result =>
+        {
+            if (result.GetValue(steps) is < FewestSteps or > MostSteps)
+            {
+                result.AddError($"--steps must be from {FewestSteps} to {MostSteps}.");
+            }
+        });
+        var saveEvery = new Option<int>("--save-every")
+        {
+            Description = "Steps between two checkpoints.",
+            DefaultValueFactory = _ => 5,
+        };
+        saveEvery.Validators.Add(result =>
+        {
+            if (result.GetValue(saveEvery) < 1)
+            {
+                result.AddError("--save-every must be at least 1.");
+            }
+        });
+        var seed = new Option<int>("--seed")
+        {
+            Description = "Seeds the model, the order of the data, and the moment and victim of the kill.",
+            DefaultValueFactory = _ => 1,
+        };
+        var keep = new Option<string?>("--keep")
+        {
+            Description = "Keep store, journal and logs in this new folder.",
+            HelpName = "DIR",
+        };
+        var report = new Option<string?>("--report")
+        {
+            Description = "Write what was found to this file as JSON.",
+            HelpName = "FILE",
+        };
+        var command = new Command(
+            "demo",
+            "Trains a small mixture-of-experts transformer with PyTorch on 4 ranks over 2 nodes, kills a part of it, "
+            + "and shows that the run resumes at the exact step and ends bit for bit like an uninterrupted one.")
+        {
+            kill, steps, saveEvery, seed, keep, report,
+        };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            new DemoOptions
+            {
+                Kill = parsed.GetValue(kill),
+                Steps = parsed.GetValue(steps),
+                SaveEvery = parsed.GetValue(saveEvery),
+                Seed = parsed.GetValue(seed),
+                KeepFolder = parsed.GetValue(keep),
+                ReportFile = parsed.GetValue(report),
+            },
+            cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(DemoOptions options, CancellationToken cancellationToken)
+    {
+        var console = new DemoConsole(AnsiConsole.Console, TimeProvider.System);
+        try
+        {
+            var report = await new DemoStory(options, console, TimeProvider.System).PlayAsync(cancellationToken).ConfigureAwait(false);
+            console.Summary(report);
+            if (options.ReportFile is { } file)
+            {
+                var json = JsonSerializer.SerializeToUtf8Bytes(report, DemoJsonContext.Default.DemoReport);
+                await File.WriteAllBytesAsync(file, json, cancellationToken).ConfigureAwait(false);
+            }
+
+            return report.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;
+        }
+        catch (DemoException e)
+        {
+            console.Bad(e.Message);
+            return e.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            console.Bad(cancellationToken.IsCancellationRequested
+                ? "interrupted; every process is gone and shared memory is clean"
+                : "a run did not end in time");
+            return cancellationToken.IsCancellationRequested ? ExitCode.Interrupted : ExitCode.Failure;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Globalization;
+using Checkpointer.Cli.Demo.Processes;
+
+namespace Checkpointer.Cli.Demo;
+
+/// <summary>One make-believe node: an agent with arenas of its own and, while a job runs, a torchrun with its ranks.</summary>
+internal sealed class DemoNode(string name, int agentPort, DemoWorkspace workspace, Uri service) : IAsyncDisposable
+{
+    private ChildProcess? _agent;
+    private ChildProcess? _launcher;
+
+    /// <summary>The node's name.</summary>
+    public string Name => name;
+
+    /// <summary>The agent's socket. In the arena folder because a socket path may have only 107 characters.</summary>
+    public string AgentSocket => Path.Combine(workspace.Arenas, name + ".sock");
+
+    /// <summary>The node's torchrun, once a job was launched.</summary>
+    public ChildProcess? Launcher => _launcher;
+
+    private string ArenaFolder => Path.Combine(workspace.Arenas, name);
+
+    /// <summary>Starts the agent and waits until it answers.</summary>
+    public async Task StartAgentAsync(TimeProvider time, CancellationToken cancellationToken)
+    {
+        string[] arguments =
+        [
+            "agent", "--node", name, "--service", service.ToString(), "--store", workspace.Store,
+            "--socket", AgentSocket, "--arena", ArenaFolder,
+            "--listen", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{agentPort}"),
+        ];
+        var agent = ChildProcess.Start($"agent {name}", Environment.ProcessPath!, arguments, workspace.Log($"agent-{name}"));
+        _agent = agent;
+        await Waiting.UntilAsync(
+            $"the agent of {name} listens ({agent.LogFile})",
+            _ => agent.HasExited
+                ? throw new DemoException($"The agent of {name} ended at once:\n{agent.Tail()}")
+                : Task.FromResult(File.Exists(AgentSocket)),
+            TimeSpan.FromSeconds(60), time, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts this node's torchrun.</summary>
+    public void Launch(TrainingJob job) => _launcher = ChildProcess.Start(
+        $"torchrun {name}",
+        job.Python.Executable,
+        job.Arguments,
+        workspace.Log($"torchrun-{job.Run}-{name}"),
+        job.EnvironmentOn(this));
+
+    /// <summary>Process ids of the ranks that run on this node, by rank.</summary>
+    public IReadOnlyDictionary<int, int> RankPids()
+    {
+        var result = new SortedDictionary<int, int>();
+        if (_launcher is null || _launcher.HasExited)
+        {
+            return result;
+        }
+
+        foreach (var pid in ProcessTree.DescendantsOf(_launcher.Pid))
+        {
+            if (int.TryParse(ProcessTree.EnvironmentOf(pid, "RANK"), CultureInfo.InvariantCulture, out var rank))
+            {
+                result.TryAdd(rank, pid);
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>The node's power fails: every process dies with SIGKILL, its memory is gone.</summary>
+    public int Kill()
+    {
+        var killed = (_launcher?.KillTree() ?? 0) + (_agent?.KillTree() ?? 0);
+        Directory.Delete(ArenaFolder, recursive: true);
+        File.Delete(AgentSocket);
+        return killed;
+    }
+
+    /// <summary>The agent dies with SIGKILL; the arenas stay.</summary>
+    public void KillAgent()
+    {
+        _agent?.KillTree();
+        File.Delete(AgentSocket);
+    }
+
+    /// <summary>Ends this node's torchrun, if it still runs (a spare that was never needed).</summary>
+    public async Task StopLauncherAsync()
+    {
+        if (_launcher is { } launcher)
+        {
+            await launcher.DisposeAsync().ConfigureAwait(false);
+            _launcher = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopLauncherAsync().ConfigureAwait(false);
+        if (_agent is { } agent)
+        {
+            await agent.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using Checkpointer.Cli.Demo.Processes;
+using Checkpointer.Formats.Identity;
+
+namespace Checkpointer.Cli.Demo;
+
+/// <summary>
+/// The plot: the job uninterrupted, the same job with a failure, and a comparison of the two bit for bit.
+/// </summary>
+internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimeProvider time)
+{
+    private const string BaselineRun = "uninterrupted";
+    private const string RecoveredRun = "with-failure";
+    private static readonly TimeSpan RunDeadline = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Plays it and returns what was found. Leaves no process and nothing in shared memory, however it ends.</summary>
+    public async Task<DemoReport> PlayAsync(CancellationToken cancellationToken)
+    {
+        var source = SourceTree.Find();
+        using var workspace = DemoWorkspace.Create(options.KeepFolder);
+        var python = await PythonRuntime
+            .FindOrInstallAsync(console, workspace.Log("install"), cancellationToken).ConfigureAwait(false);
+
+        console.Chapter("The cluster: a service, two nodes and a spare");
+        await using var cluster = await DemoCluster.StartAsync(workspace, time, cancellationToken).ConfigureAwait(false);
+        console.Good($"service and {cluster.Nodes.Count} agents are up; PyTorch {python.TorchVersion}");
+        console.Say(options.KeepFolder is null ? $"logs are in {workspace.Logs} until the end" : $"everything stays in {workspace.Root}");
+
+        console.Chapter($"The job, uninterrupted: {options.Steps} steps");
+        var baseline = await PlayRunAsync(
+            Job(BaselineRun, python, source, workspace), cluster, workspace, withFailure: false, cancellationToken).ConfigureAwait(false);
+
+        console.Chapter($"The same job, and a {options.Kill.ToString().ToLowerInvariant()} is killed");
+        var recovered = await PlayRunAsync(
+            Job(RecoveredRun, python, source, workspace), cluster, workspace, withFailure: true, cancellationToken).ConfigureAwait(false);
+
+        return await new DemoVerdict(options, cluster.Api)
+            .ReachAsync(RecoveredRun, baseline.Result, recovered.Result, recovered.Strike!, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static TrainingJob Job(string run, PythonRuntime python, SourceTree source, DemoWorkspace workspace, DemoOptions options) =>
+        new(run, python, source, options, Ports.Free(1)[0], workspace.Output(run));
+
+    private TrainingJob Job(string run, PythonRuntime python, SourceTree source, DemoWorkspace workspace) =>
+        Job(run, python, source, workspace, options);
+
+    private async Task<(TrainingResult Result, Strike? Strike)> PlayRunAsync(
+        TrainingJob job, DemoCluster cluster, DemoWorkspace workspace, bool withFailure, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(RunDeadline);
+        await using var rendezvous = Rendezvous.Start(job, workspace);
+        await rendezvous.WaitAsync(time, deadline.Token).ConfigureAwait(false);
+        var watcher = new RunWatcher(job.Run, options.Steps, cluster.Api, console);
+        var launched = withFailure ? cluster.Nodes : [.. cluster.Nodes.Take(DemoCluster.ActiveNodes)];
+        foreach (var node in launched.Take(DemoCluster.ActiveNodes))
+        {
+            node.Launch(job);
+        }
+
+        Strike? strike = null;
+        var failure = new Failure(options, cluster, time);
+        var strikeAfter = failure.DrawStep();
+        while (!await HasEndedAsync(launched).ConfigureAwait(false))
+        {
+            await Task.Delay(LookEvery, time, deadline.Token).ConfigureAwait(false);
+            await watcher.LookAsync(deadline.Token).ConfigureAwait(false);
+            if (withFailure && watcher.Step.Value > 0 && launched[^1].Launcher is null)
+            {
+                launched[^1].Launch(job);
+                console.Say($"{launched[^1].Name} waits as a spare");
+            }
+
+            if (withFailure && strike is null && watcher.Step >= strikeAfter)
+            {
+                await failure.DrawMomentAsync(deadline.Token).ConfigureAwait(false);
+                strike = await StrikeAsync(job.Run, failure, cluster, deadline.Token).ConfigureAwait(false);
+            }
+        }
+
+        await watcher.LookAsync(deadline.Token).ConfigureAwait(false);
+        foreach (var node in cluster.Nodes)
+        {
+            await node.StopLauncherAsync().ConfigureAwait(false);
+        }
+
+        console.Good($"all {options.Steps} steps are done");
+        if (withFailure && strike is null)
+        {
+            throw new DemoException("The job ended before the failure struck; ask for more --steps.");
+        }
+
+        return (await TrainingResult.ReadAsync(job.Output, deadline.Token).ConfigureAwait(false), strike);
+    }
+
+    private async Task<Strike> StrikeAsync(
+        string run, Failure failure, DemoCluster cluster, CancellationToken cancellationToken)
+    {
+        var before = await cluster.Api.RunAsync(run, cancellationToken).ConfigureAwait(false)
+            ?? throw new DemoException("The service did not answer before the kill.");
+        var at = time.GetUtcNow();
+        var victim = await failure.StrikeAsync(console, cancellationToken).ConfigureAwait(false);
+        if (options.Kill is KillTarget.Node or KillTarget.Rank)
+        {
+            console.Bad($"kill -9: {victim}");
+        }
+
+        return new Strike(victim, at, before.LedgerStep ?? default, before.Committed, before.GloballySealed);
+    }
+
+    // The job has ended when the launchers that are left have: a killed node's launcher has ended too, and the spare
+    // that was never needed waits for ever.
+    private static Task<bool> HasEndedAsync(IReadOnlyList<DemoNode> launched)
+    {
+        var launchers = launched.Select(node => node.Launcher).OfType<ChildProcess>().ToList();
+        var failed = launchers.FirstOrDefault(launcher => launcher.HasExited && launcher.ExitCode is not (0 or 137));
+        if (failed is not null)
+        {
+            throw new DemoException(string.Create(CultureInfo.InvariantCulture,
+                $"{failed.Name} ended with status {failed.ExitCode} ({failed.LogFile}):\n{failed.Tail(30)}"));
+        }
+
+        return Task.FromResult(
+            launchers.Count(launcher => launcher.HasExited && launcher.ExitCode == 0) >= DemoCluster.ActiveNodes);
+    }
+}
+
+/// <summary>The kill, and what was recoverable when it struck.</summary>
+internal sealed record Strike(
+    string Victim, DateTimeOffset At, Step AtStep, CheckpointId? Committed, CheckpointId? GloballySealed);

@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace Checkpointer.Cli.Demo;
+
+/// <summary>How one torchrun is started: unmodified torchrun, the trainer in tests/trainer, the Python package on its path.</summary>
+internal sealed record TrainingJob(
+    string Run, PythonRuntime Python, SourceTree Source, DemoOptions Options, int RendezvousPort, string Output)
+{
+    /// <summary>Ranks per node.</summary>
+    public const int RanksPerNode = 2;
+
+    /// <summary>Arguments to Python.</summary>
+    public IEnumerable<string> Arguments =>
+    [
+        "-m", "torch.distributed.run",
+        Flag("nnodes", $"{DemoCluster.ActiveNodes}:{DemoCluster.ActiveNodes}"),
+        Flag("nproc_per_node", RanksPerNode),
+        Flag("max_restarts", 3),
+        Flag("rdzv_id", Run),
+        Flag("rdzv_backend", "c10d"),
+        Flag("rdzv_endpoint", $"127.0.0.1:{RendezvousPort}"),
+        Flag("rdzv_conf", "last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=2,join_timeout=600"),
+        Flag("monitor_interval", 1),
+        Flag("redirects", "0:2,1:2"),
+        Flag("tee", "0:1,1:1"),
+        Flag("log_dir", Path.Combine(Output, "torchrun")),
+        Source.TrainerScript,
+        Flag("steps", Options.Steps),
+        Flag("seed", Options.Seed),
+        Flag("save-every", Options.SaveEvery),
+        Flag("out", Output),
+    ];
+
+    /// <summary>What the ranks on <paramref name="node"/> find in their environment.</summary>
+    public IReadOnlyDictionary<string, string> EnvironmentOn(DemoNode node) => new Dictionary<string, string>
+    {
+        ["CHECKPOINTER_RUN"] = Run,
+        ["CHECKPOINTER_AGENT_SOCKET"] = node.AgentSocket,
+        ["PYTHONPATH"] = Source.HooksFolder,
+        ["PYTHONUNBUFFERED"] = "1",
+        ["OMP_NUM_THREADS"] = "1",
+    };
+
+    private static string Flag(string name, object value) =>
+        string.Create(CultureInfo.InvariantCulture, $"--{name}={value}");
+}
