@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Images;
+using Checkpointer.Contracts.Problems;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Contracts.Trainers;
 
@@ -49,4 +50,5 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(AgentStatus))]
 [JsonSerializable(typeof(ImageDescription))]
+[JsonSerializable(typeof(Problem))]
 public sealed partial class ContractsJsonContext : JsonSerializerContext;
