@@ -93,7 +93,7 @@ internal static class DemoCommand
 
             return report.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;
         }
-        catch (DemoException e)
+        catch (CliException e)
         {
             console.Bad(e.Message);
             return e.ExitCode;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Checkpointer.Cli.Demo.Processes;
+using Checkpointer.Cli.Local;
 using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Cli.Demo;
@@ -18,12 +18,12 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
     public async Task<DemoReport> PlayAsync(CancellationToken cancellationToken)
     {
         var source = SourceTree.Find();
-        using var workspace = DemoWorkspace.Create(options.KeepFolder);
+        using var workspace = LocalWorkspace.Create(options.KeepFolder);
         var python = await PythonRuntime
-            .FindOrInstallAsync(console, workspace.Log("install"), cancellationToken).ConfigureAwait(false);
+            .FindOrInstallAsync(console.Say, workspace.Log("install"), cancellationToken).ConfigureAwait(false);
 
         console.Chapter("The cluster: a service, two nodes and a spare");
-        await using var cluster = await DemoCluster.StartAsync(workspace, time, cancellationToken).ConfigureAwait(false);
+        await using var cluster = await LocalCluster.StartAsync(workspace, TrainingJob.ActiveNodes + 1, time, cancellationToken).ConfigureAwait(false);
         console.Good($"service and {cluster.Nodes.Count} agents are up; PyTorch {python.TorchVersion}");
         console.Say(options.KeepFolder is null ? $"logs are in {workspace.Logs} until the end" : $"everything stays in {workspace.Root}");
 
@@ -39,36 +39,33 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
             .ReachAsync(RecoveredRun, baseline.Result, recovered.Result, recovered.Strike!, cancellationToken).ConfigureAwait(false);
     }
 
-    private static TrainingJob Job(string run, PythonRuntime python, SourceTree source, DemoWorkspace workspace, DemoOptions options) =>
+    private TrainingJob Job(string run, PythonRuntime python, SourceTree source, LocalWorkspace workspace) =>
         new(run, python, source, options, Ports.Free(1)[0], workspace.Output(run));
 
-    private TrainingJob Job(string run, PythonRuntime python, SourceTree source, DemoWorkspace workspace) =>
-        Job(run, python, source, workspace, options);
-
     private async Task<(TrainingResult Result, Strike? Strike)> PlayRunAsync(
-        TrainingJob job, DemoCluster cluster, DemoWorkspace workspace, bool withFailure, CancellationToken cancellationToken)
+        TrainingJob job, LocalCluster cluster, LocalWorkspace workspace, bool withFailure, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(RunDeadline);
         await using var rendezvous = Rendezvous.Start(job, workspace);
         await rendezvous.WaitAsync(time, deadline.Token).ConfigureAwait(false);
         var watcher = new RunWatcher(job.Run, options.Steps, cluster.Api, console);
-        var launched = withFailure ? cluster.Nodes : [.. cluster.Nodes.Take(DemoCluster.ActiveNodes)];
-        foreach (var node in launched.Take(DemoCluster.ActiveNodes))
+        var launched = withFailure ? cluster.Nodes : [.. cluster.Nodes.Take(TrainingJob.ActiveNodes)];
+        foreach (var node in launched.Take(TrainingJob.ActiveNodes))
         {
-            node.Launch(job);
+            job.LaunchOn(node);
         }
 
         Strike? strike = null;
         var failure = new Failure(options, cluster, time);
         var strikeAfter = failure.DrawStep();
-        while (!await HasEndedAsync(launched).ConfigureAwait(false))
+        while (!HasEnded(launched))
         {
             await Task.Delay(LookEvery, time, deadline.Token).ConfigureAwait(false);
             await watcher.LookAsync(deadline.Token).ConfigureAwait(false);
             if (withFailure && watcher.Step.Value > 0 && launched[^1].Launcher is null)
             {
-                launched[^1].Launch(job);
+                job.LaunchOn(launched[^1]);
                 console.Say($"{launched[^1].Name} waits as a spare");
             }
 
@@ -88,17 +85,17 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         console.Good($"all {options.Steps} steps are done");
         if (withFailure && strike is null)
         {
-            throw new DemoException("The job ended before the failure struck; ask for more --steps.");
+            throw new CliException("The job ended before the failure struck; ask for more --steps.");
         }
 
         return (await TrainingResult.ReadAsync(job.Output, deadline.Token).ConfigureAwait(false), strike);
     }
 
     private async Task<Strike> StrikeAsync(
-        string run, Failure failure, DemoCluster cluster, CancellationToken cancellationToken)
+        string run, Failure failure, LocalCluster cluster, CancellationToken cancellationToken)
     {
         var before = await cluster.Api.RunAsync(run, cancellationToken).ConfigureAwait(false)
-            ?? throw new DemoException("The service did not answer before the kill.");
+            ?? throw new CliException("The service did not answer before the kill.");
         var at = time.GetUtcNow();
         var victim = await failure.StrikeAsync(console, cancellationToken).ConfigureAwait(false);
         if (options.Kill is KillTarget.Node or KillTarget.Rank)
@@ -111,18 +108,17 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
 
     // The job has ended when the launchers that are left have: a killed node's launcher has ended too, and the spare
     // that was never needed waits for ever.
-    private static Task<bool> HasEndedAsync(IReadOnlyList<DemoNode> launched)
+    private static bool HasEnded(IReadOnlyList<LocalNode> launched)
     {
         var launchers = launched.Select(node => node.Launcher).OfType<ChildProcess>().ToList();
         var failed = launchers.FirstOrDefault(launcher => launcher.HasExited && launcher.ExitCode is not (0 or 137));
         if (failed is not null)
         {
-            throw new DemoException(string.Create(CultureInfo.InvariantCulture,
+            throw new CliException(string.Create(CultureInfo.InvariantCulture,
                 $"{failed.Name} ended with status {failed.ExitCode} ({failed.LogFile}):\n{failed.Tail(30)}"));
         }
 
-        return Task.FromResult(
-            launchers.Count(launcher => launcher.HasExited && launcher.ExitCode == 0) >= DemoCluster.ActiveNodes);
+        return launchers.Count(launcher => launcher.HasExited && launcher.ExitCode == 0) >= TrainingJob.ActiveNodes;
     }
 }
 

@@ -1,3 +1,4 @@
+using Checkpointer.Cli.Local;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 

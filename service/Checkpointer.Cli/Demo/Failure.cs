@@ -1,9 +1,10 @@
+using Checkpointer.Cli.Local;
 using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Cli.Demo;
 
 /// <summary>The failure that the demo causes, at a moment drawn from the seed.</summary>
-internal sealed class Failure(DemoOptions options, DemoCluster cluster, TimeProvider time)
+internal sealed class Failure(DemoOptions options, LocalCluster cluster, TimeProvider time)
 {
     private readonly Random _random = new(options.Seed);
 
@@ -29,7 +30,7 @@ internal sealed class Failure(DemoOptions options, DemoCluster cluster, TimeProv
             case KillTarget.Rank:
                 var victims = node.RankPids().ToList();
                 var (rank, pid) = victims[_random.Next(victims.Count)];
-                Processes.ProcessTree.KillOne(pid);
+                ProcessTree.KillOne(pid);
                 return $"rank {rank} on {node.Name}";
 
             case KillTarget.Agent:

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
-using Checkpointer.Cli.Demo.Processes;
+using Checkpointer.Cli.Local;
 
 namespace Checkpointer.Cli.Demo;
 
@@ -24,7 +24,7 @@ internal sealed class Rendezvous : IAsyncDisposable
     }
 
     /// <summary>Starts it at the job's port.</summary>
-    public static Rendezvous Start(TrainingJob job, DemoWorkspace workspace) => new(
+    public static Rendezvous Start(TrainingJob job, LocalWorkspace workspace) => new(
         ChildProcess.Start(
             "rendezvous",
             job.Python.Executable,
@@ -50,7 +50,7 @@ internal sealed class Rendezvous : IAsyncDisposable
         catch (SocketException)
         {
             return _process.HasExited
-                ? throw new DemoException($"The rendezvous store ended at once:\n{_process.Tail()}")
+                ? throw new CliException($"The rendezvous store ended at once:\n{_process.Tail()}")
                 : false;
         }
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Cli.Local;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Checkpointer.Cli.Local;
 
 namespace Checkpointer.Cli.Demo;
 
@@ -6,14 +7,16 @@ namespace Checkpointer.Cli.Demo;
 internal sealed record TrainingJob(
     string Run, PythonRuntime Python, SourceTree Source, DemoOptions Options, int RendezvousPort, string Output)
 {
+    /// <summary>Nodes that the job needs; one more waits as a spare.</summary>
+    public const int ActiveNodes = 2;
+
     /// <summary>Ranks per node.</summary>
     public const int RanksPerNode = 2;
 
-    /// <summary>Arguments to Python.</summary>
-    public IEnumerable<string> Arguments =>
+    private IEnumerable<string> Arguments =>
     [
         "-m", "torch.distributed.run",
-        Flag("nnodes", $"{DemoCluster.ActiveNodes}:{DemoCluster.ActiveNodes}"),
+        Flag("nnodes", $"{ActiveNodes}:{ActiveNodes}"),
         Flag("nproc_per_node", RanksPerNode),
         Flag("max_restarts", 3),
         Flag("rdzv_id", Run),
@@ -31,8 +34,7 @@ internal sealed record TrainingJob(
         Flag("out", Output),
     ];
 
-    /// <summary>What the ranks on <paramref name="node"/> find in their environment.</summary>
-    public IReadOnlyDictionary<string, string> EnvironmentOn(DemoNode node) => new Dictionary<string, string>
+    private Dictionary<string, string> EnvironmentOn(LocalNode node) => new()
     {
         ["CHECKPOINTER_RUN"] = Run,
         ["CHECKPOINTER_AGENT_SOCKET"] = node.AgentSocket,
@@ -40,6 +42,9 @@ internal sealed record TrainingJob(
         ["PYTHONUNBUFFERED"] = "1",
         ["OMP_NUM_THREADS"] = "1",
     };
+
+    /// <summary>Starts this job's torchrun on <paramref name="node"/>.</summary>
+    public void LaunchOn(LocalNode node) => node.Launch($"torchrun-{Run}", Python.Executable, Arguments, EnvironmentOn(node));
 
     private static string Flag(string name, object value) =>
         string.Create(CultureInfo.InvariantCulture, $"--{name}={value}");

@@ -13,7 +13,7 @@ internal sealed record TrainingResult(string Sha256, IReadOnlyDictionary<long, s
         var final = Path.Combine(folder, "final.json");
         if (!File.Exists(final))
         {
-            throw new DemoException($"The trainer ended without writing {final}.");
+            throw new CliException($"The trainer ended without writing {final}.");
         }
 
         using var document = JsonDocument.Parse(await File.ReadAllTextAsync(final, cancellationToken).ConfigureAwait(false));

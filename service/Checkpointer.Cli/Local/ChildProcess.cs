@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Checkpointer.Cli.Demo.Processes;
+namespace Checkpointer.Cli.Local;
 
 /// <summary>A program that the demo started, its output in a log file. Disposing kills it with all its descendants.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
@@ -51,7 +51,7 @@ internal sealed class ChildProcess : IAsyncDisposable
             info.Environment[key] = value;
         }
 
-        var process = Process.Start(info) ?? throw new DemoException($"{name}: {program} did not start.");
+        var process = Process.Start(info) ?? throw new CliException($"{name}: {program} did not start.");
         process.StandardInput.Close();
         return new ChildProcess(process, name, logFile);
     }

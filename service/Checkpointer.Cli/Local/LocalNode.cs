@@ -1,10 +1,9 @@
 using System.Globalization;
-using Checkpointer.Cli.Demo.Processes;
 
-namespace Checkpointer.Cli.Demo;
+namespace Checkpointer.Cli.Local;
 
-/// <summary>One make-believe node: an agent with arenas of its own and, while a job runs, a torchrun with its ranks.</summary>
-internal sealed class DemoNode(string name, int agentPort, DemoWorkspace workspace, Uri service) : IAsyncDisposable
+/// <summary>One make-believe node: an agent with arenas of its own and, while a job runs, a launcher (torchrun) with its ranks.</summary>
+internal sealed class LocalNode(string name, int agentPort, LocalWorkspace workspace, Uri service) : IAsyncDisposable
 {
     private ChildProcess? _agent;
     private ChildProcess? _launcher;
@@ -15,7 +14,7 @@ internal sealed class DemoNode(string name, int agentPort, DemoWorkspace workspa
     /// <summary>The agent's socket. In the arena folder because a socket path may have only 107 characters.</summary>
     public string AgentSocket => Path.Combine(workspace.Arenas, name + ".sock");
 
-    /// <summary>The node's torchrun, once a job was launched.</summary>
+    /// <summary>The node's launcher, once a job was launched.</summary>
     public ChildProcess? Launcher => _launcher;
 
     private string ArenaFolder => Path.Combine(workspace.Arenas, name);
@@ -29,23 +28,20 @@ internal sealed class DemoNode(string name, int agentPort, DemoWorkspace workspa
             "--socket", AgentSocket, "--arena", ArenaFolder,
             "--listen", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{agentPort}"),
         ];
-        var agent = ChildProcess.Start($"agent {name}", Environment.ProcessPath!, arguments, workspace.Log($"agent-{name}"));
+        var agent = ChildProcess.Start($"agent {name}", workspace.Checkpointer, arguments, workspace.Log($"agent-{name}"));
         _agent = agent;
         await Waiting.UntilAsync(
             $"the agent of {name} listens ({agent.LogFile})",
             _ => agent.HasExited
-                ? throw new DemoException($"The agent of {name} ended at once:\n{agent.Tail()}")
+                ? throw new CliException($"The agent of {name} ended at once:\n{agent.Tail()}")
                 : Task.FromResult(File.Exists(AgentSocket)),
             TimeSpan.FromSeconds(60), time, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Starts this node's torchrun.</summary>
-    public void Launch(TrainingJob job) => _launcher = ChildProcess.Start(
-        $"torchrun {name}",
-        job.Python.Executable,
-        job.Arguments,
-        workspace.Log($"torchrun-{job.Run}-{name}"),
-        job.EnvironmentOn(this));
+    /// <summary>Starts this node's launcher; its output goes to <c>{logName}-{node}.log</c>.</summary>
+    public void Launch(
+        string logName, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment) =>
+        _launcher = ChildProcess.Start($"{logName} on {name}", program, arguments, workspace.Log($"{logName}-{name}"), environment);
 
     /// <summary>Process ids of the ranks that run on this node, by rank.</summary>
     public IReadOnlyDictionary<int, int> RankPids()
@@ -76,6 +72,9 @@ internal sealed class DemoNode(string name, int agentPort, DemoWorkspace workspa
         return killed;
     }
 
+    /// <summary>The agent's process id, while it runs.</summary>
+    public int? AgentPid => _agent is { HasExited: false } agent ? agent.Pid : null;
+
     /// <summary>The agent dies with SIGKILL; the arenas stay.</summary>
     public void KillAgent()
     {
@@ -83,7 +82,7 @@ internal sealed class DemoNode(string name, int agentPort, DemoWorkspace workspa
         File.Delete(AgentSocket);
     }
 
-    /// <summary>Ends this node's torchrun, if it still runs (a spare that was never needed).</summary>
+    /// <summary>Ends this node's launcher, if it still runs (a spare that was never needed).</summary>
     public async Task StopLauncherAsync()
     {
         if (_launcher is { } launcher)

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Checkpointer.Cli.Demo;
+namespace Checkpointer.Cli.Local;
 
 /// <summary>Free loopback ports.</summary>
 internal static class Ports

@@ -1,11 +1,11 @@
-namespace Checkpointer.Cli.Demo;
+namespace Checkpointer.Cli.Local;
 
-/// <summary>The folders of one demo: everything on disk under one root, the arenas in shared memory. Gone when disposed, unless kept.</summary>
-internal sealed class DemoWorkspace : IDisposable
+/// <summary>The folders of one local cluster: everything on disk under one root, the arenas in shared memory. Gone when disposed, unless kept.</summary>
+internal sealed class LocalWorkspace : IDisposable
 {
     private readonly bool _keep;
 
-    private DemoWorkspace(string root, string arenas, bool keep)
+    private LocalWorkspace(string root, string arenas, bool keep)
     {
         Root = root;
         Arenas = arenas;
@@ -22,6 +22,9 @@ internal sealed class DemoWorkspace : IDisposable
     /// <summary>Log files of all processes.</summary>
     public string Logs { get; }
 
+    /// <summary>The <c>checkpointer</c> program, beside this one.</summary>
+    public string Checkpointer { get; } = Path.Combine(AppContext.BaseDirectory, "checkpointer");
+
     /// <summary>The object store.</summary>
     public string Store => Path.Combine(Root, "store");
 
@@ -34,20 +37,23 @@ internal sealed class DemoWorkspace : IDisposable
     /// <summary>A log file.</summary>
     public string Log(string name) => Path.Combine(Logs, name + ".log");
 
-    /// <summary>Creates the folders: in <paramref name="keepFolder"/>, or temporary ones.</summary>
-    public static DemoWorkspace Create(string? keepFolder)
+    /// <summary>
+    /// Creates the folders: in <paramref name="keepFolder"/>, which stays; or a temporary one under
+    /// <paramref name="temporaryParent"/> (default: the system's), which does not.
+    /// </summary>
+    public static LocalWorkspace Create(string? keepFolder, string? temporaryParent = null)
     {
         var root = keepFolder is null
-            ? Directory.CreateTempSubdirectory("checkpointer-demo-").FullName
+            ? Directory.CreateDirectory(Path.Combine(temporaryParent ?? Path.GetTempPath(), UniqueName())).FullName
             : Directory.CreateDirectory(Path.GetFullPath(keepFolder)).FullName;
         if (keepFolder is not null && Directory.EnumerateFileSystemEntries(root).Any())
         {
-            throw new DemoException($"--keep: '{root}' is not empty; name a new folder.", ExitCode.Usage);
+            throw new CliException($"'{root}' is not empty; name a new folder.", ExitCode.Usage);
         }
 
-        var arenas = Path.Combine("/dev/shm", "checkpointer-demo-" + Path.GetFileName(Path.GetRandomFileName()));
+        var arenas = Path.Combine("/dev/shm", UniqueName());
         Directory.CreateDirectory(arenas, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return new DemoWorkspace(root, arenas, keepFolder is not null);
+        return new LocalWorkspace(root, arenas, keepFolder is not null);
     }
 
     /// <inheritdoc/>
@@ -59,4 +65,6 @@ internal sealed class DemoWorkspace : IDisposable
             Directory.Delete(Root, recursive: true);
         }
     }
+
+    private static string UniqueName() => "checkpointer-local-" + Path.GetRandomFileName();
 }

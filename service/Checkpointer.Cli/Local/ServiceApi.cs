@@ -3,7 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using Checkpointer.Contracts;
 using Checkpointer.Contracts.Runs;
 
-namespace Checkpointer.Cli.Demo;
+namespace Checkpointer.Cli.Local;
 
 /// <summary>The service's read API, as the demo watches it. Null or empty answers while the service is down.</summary>
 internal sealed class ServiceApi(Uri address) : IDisposable

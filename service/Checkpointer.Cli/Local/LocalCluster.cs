@@ -1,40 +1,36 @@
 using System.Globalization;
-using Checkpointer.Cli.Demo.Processes;
 
-namespace Checkpointer.Cli.Demo;
+namespace Checkpointer.Cli.Local;
 
-/// <summary>The service and three nodes, two of which a job needs and one of which waits as a spare.</summary>
-internal sealed class DemoCluster : IAsyncDisposable
+/// <summary>The service and some make-believe nodes, all on this machine, each part a process of its own.</summary>
+internal sealed class LocalCluster : IAsyncDisposable
 {
-    /// <summary>Nodes that the job needs; one more is the spare.</summary>
-    public const int ActiveNodes = 2;
-
-    private readonly DemoWorkspace _workspace;
+    private readonly LocalWorkspace _workspace;
     private readonly TimeProvider _time;
     private readonly Uri _address;
     private ChildProcess? _service;
 
-    private DemoCluster(DemoWorkspace workspace, TimeProvider time)
+    private LocalCluster(LocalWorkspace workspace, int nodes, TimeProvider time)
     {
         _workspace = workspace;
         _time = time;
-        var ports = Ports.Free(ActiveNodes + 2);
+        var ports = Ports.Free(nodes + 1);
         _address = Loopback(ports[0]);
         Api = new ServiceApi(_address);
-        Nodes = [.. ports.Skip(1).Select((port, i) => new DemoNode($"node-{i}", port, workspace, _address))];
+        Nodes = [.. ports.Skip(1).Select((port, i) => new LocalNode($"node-{i}", port, workspace, _address))];
     }
 
-    /// <summary>All nodes; the last is the spare.</summary>
-    public IReadOnlyList<DemoNode> Nodes { get; }
+    /// <summary>The nodes.</summary>
+    public IReadOnlyList<LocalNode> Nodes { get; }
 
     /// <summary>The service's read API.</summary>
     public ServiceApi Api { get; }
 
     /// <summary>Starts the service and the agents.</summary>
-    public static async Task<DemoCluster> StartAsync(
-        DemoWorkspace workspace, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<LocalCluster> StartAsync(
+        LocalWorkspace workspace, int nodes, TimeProvider time, CancellationToken cancellationToken)
     {
-        var cluster = new DemoCluster(workspace, time);
+        var cluster = new LocalCluster(workspace, nodes, time);
         try
         {
             await cluster.StartServiceAsync(cancellationToken).ConfigureAwait(false);
@@ -60,12 +56,12 @@ internal sealed class DemoCluster : IAsyncDisposable
             "service", "--data", _workspace.ServiceData, "--store", _workspace.Store,
             "--listen", _address.ToString().TrimEnd('/'),
         ];
-        var service = ChildProcess.Start("service", Environment.ProcessPath!, arguments, _workspace.Log("service"));
+        var service = ChildProcess.Start("service", _workspace.Checkpointer, arguments, _workspace.Log("service"));
         _service = service;
         await Waiting.UntilAsync(
             $"the service is ready ({service.LogFile})",
             token => service.HasExited
-                ? throw new DemoException($"The service ended at once:\n{service.Tail()}")
+                ? throw new CliException($"The service ended at once:\n{service.Tail()}")
                 : Api.IsReadyAsync(token),
             TimeSpan.FromSeconds(60), _time, cancellationToken).ConfigureAwait(false);
     }

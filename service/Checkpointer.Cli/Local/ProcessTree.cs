@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace Checkpointer.Cli.Demo.Processes;
+namespace Checkpointer.Cli.Local;
 
 /// <summary>A process and all its descendants, as Linux's <c>/proc</c> shows them.</summary>
 internal static partial class ProcessTree

@@ -1,4 +1,4 @@
-namespace Checkpointer.Cli.Demo;
+namespace Checkpointer.Cli.Local;
 
 /// <summary>Where the trainer and the Python package lie in this source tree.</summary>
 internal sealed record SourceTree(string Root)
@@ -20,9 +20,9 @@ internal sealed record SourceTree(string Root)
             }
         }
 
-        throw new DemoException(
-            "The demo trains the job in tests/trainer: run it from a checkout of the source, with "
-            + "'dotnet run -c Release --project service/Checkpointer.Cli -- demo'.",
+        throw new CliException(
+            "This command needs the trainer in tests/trainer: run it from a checkout of the source, with "
+            + "'dotnet run -c Release --project service/Checkpointer.Cli -- …'.",
             ExitCode.Environment);
     }
 }

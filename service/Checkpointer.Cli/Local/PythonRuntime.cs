@@ -1,22 +1,21 @@
 using System.Diagnostics;
-using Checkpointer.Cli.Demo.Processes;
 
-namespace Checkpointer.Cli.Demo;
+namespace Checkpointer.Cli.Local;
 
 /// <summary>A Python that has PyTorch: found, or installed where Debian's package manager can be used.</summary>
 internal sealed record PythonRuntime(string Executable, string TorchVersion)
 {
     private const string Variable = "CHECKPOINTER_PYTHON";
 
-    /// <summary>Finds a Python with PyTorch, or installs Debian's; throws <see cref="DemoException"/> with what to do.</summary>
-    public static async Task<PythonRuntime> FindOrInstallAsync(DemoConsole console, string logFile, CancellationToken cancellationToken)
+    /// <summary>Finds a Python with PyTorch, or installs Debian's; throws <see cref="CliException"/> with what to do.</summary>
+    public static async Task<PythonRuntime> FindOrInstallAsync(Action<string> say, string logFile, CancellationToken cancellationToken)
     {
         if (await FindAsync(cancellationToken).ConfigureAwait(false) is { } found)
         {
             return found;
         }
 
-        console.Say("PyTorch is missing; installing Debian's python3-torch (about a minute) …");
+        say("PyTorch is missing; installing Debian's python3-torch (about a minute) …");
         await InstallAsync(logFile, cancellationToken).ConfigureAwait(false);
         return await FindAsync(cancellationToken).ConfigureAwait(false)
             ?? throw Missing("it was installed, but no Python can import it");
@@ -80,6 +79,6 @@ internal sealed record PythonRuntime(string Executable, string TorchVersion)
         }
     }
 
-    private static DemoException Missing(string why) => new(
-        $"The demo needs PyTorch, and {why}. Install it and name its Python in {Variable}.", ExitCode.Environment);
+    private static CliException Missing(string why) => new(
+        $"PyTorch is needed, and {why}. Install it and name its Python in {Variable}.", ExitCode.Environment);
 }

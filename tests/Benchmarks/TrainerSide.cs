@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text.Json;
+using Checkpointer.Cli;
+using Checkpointer.Cli.Local;
+
+namespace Checkpointer.Benchmarks;
+
+/// <summary>Runs <c>trainer/bench.py</c>: a real process with real tensors and the real hooks.</summary>
+internal sealed class TrainerSide(
+    PythonRuntime python, SourceTree source, LocalWorkspace workspace, long sizeBytes, int rounds)
+{
+    private const string Run = "benchmark";
+    private int _incarnation;
+
+    /// <summary>How often each thing is measured.</summary>
+    public int Rounds => rounds;
+
+    /// <summary>Measures one scenario on <paramref name="node"/>: seconds by name, and <c>bytes</c>.</summary>
+    public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(
+        string scenario, LocalNode node, CancellationToken cancellationToken)
+    {
+        string[] arguments =
+        [
+            Path.Combine(source.Root, "tests", "Benchmarks", "trainer", "bench.py"), scenario,
+            "--bytes", sizeBytes.ToString(CultureInfo.InvariantCulture),
+            "--rounds", rounds.ToString(CultureInfo.InvariantCulture),
+            "--scratch", workspace.Root,
+        ];
+        var environment = new Dictionary<string, string>
+        {
+            ["CHECKPOINTER_RUN"] = Run,
+            ["CHECKPOINTER_AGENT_SOCKET"] = node.AgentSocket,
+            ["CHECKPOINTER_INCARNATION"] = string.Create(CultureInfo.InvariantCulture, $"bench-{++_incarnation}"),
+            ["PYTHONPATH"] = source.HooksFolder,
+        };
+        await using var process = ChildProcess.Start(
+            "bench.py", python.Executable, arguments, workspace.Log($"bench-{_incarnation}"), environment);
+        if (await process.WaitAsync(cancellationToken) != 0)
+        {
+            throw new CliException($"bench.py {scenario} failed:\n{process.Tail(40)}");
+        }
+
+        return JsonSerializer.Deserialize(process.Tail(1), BenchmarkJsonContext.Default.DictionaryStringDouble)!;
+    }
+}

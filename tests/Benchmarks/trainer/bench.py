@@ -1,0 +1,183 @@
+"""The trainer's side of the benchmarks: a state of a given size, saved and restored through the real hooks.
+
+Usage: bench.py stage|drain|prepare|restore --bytes N --rounds R --scratch DIR
+
+Prints one JSON object of measured seconds (each the median over the rounds) on the last line of standard output.
+Rounds interleave what is compared, so that a machine whose speed drifts does not favour one of them.
+"""
+
+import argparse
+import glob
+import json
+import os
+import statistics
+import sys
+import time
+
+import torch
+
+import checkpointer
+
+TENSOR_BYTES = 32 << 20
+# Mixed-precision Adam: per parameter 2 bytes of bf16 weight, 4 each of fp32 master, first and second moment.
+PARTS = {"weight": torch.bfloat16, "master": torch.float32, "exp_avg": torch.float32, "exp_avg_sq": torch.float32}
+BYTES_PER_PARAMETER = 14
+
+
+def make_state(total_bytes: int, fill: bool = True) -> dict:
+    """Tensors as a trainer's rank has them, about ``total_bytes`` in all."""
+    generator = torch.Generator().manual_seed(7)
+    parameters = total_bytes // BYTES_PER_PARAMETER
+    state = {}
+    for part, dtype in PARTS.items():
+        per_tensor = TENSOR_BYTES // torch.empty(0, dtype=dtype).element_size()
+        state[part] = {}
+        for i, start in enumerate(range(0, parameters, per_tensor)):
+            count = min(per_tensor, parameters - start)
+            values = torch.empty(count, dtype=torch.float32)
+            values = values.normal_(generator=generator) if fill else values.zero_()
+            state[part][f"{i:04d}"] = values.to(dtype)
+    return state
+
+
+def tensors_of(state: dict) -> list:
+    return [tensor for part in state.values() for tensor in part.values()]
+
+
+def bytes_of(state: dict) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors_of(state))
+
+
+def seconds(work) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def copy_all(targets: list, sources: list) -> None:
+    for target, source in zip(targets, sources):
+        target.copy_(source)
+
+
+def torch_save(state: dict, path: str) -> None:
+    with open(path, "wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def stage(session, state: dict, rounds: int, scratch: str) -> dict:
+    sources = tensors_of(state)
+    buffers = [tensor.clone() for tensor in sources]  # cloned, so warm
+    measured = {"memcpy": [], "save": [], "overlap": [], "torch_save": []}
+    step = 0
+
+    def sealed(ticket):
+        if ticket.wait(until="sealed", timeout_s=120) != "sealed":
+            sys.exit(f"a save did not seal: {ticket.error}")
+
+    for _ in range(2):  # both slots mapped and warm
+        step += 1
+        sealed(session.save(step, state, durable=False))
+    for round_number in range(rounds):
+        measured["memcpy"].append(seconds(lambda: copy_all(buffers, sources)))
+        step += 1
+        tickets = []
+        measured["save"].append(seconds(lambda: tickets.append(session.save(step, state, durable=False))))
+        sealed(tickets.pop())
+
+        step += 1
+        stall = seconds(lambda: tickets.append(session.save(step, state, durable=False, overlap=True)))
+        time.sleep(4 * measured["memcpy"][-1])  # the forward and backward pass that the capture hides behind
+        stall += seconds(session.before_update)
+        measured["overlap"].append(stall)
+        sealed(tickets.pop())
+        if round_number < 2:
+            measured["torch_save"].append(seconds(lambda: torch_save(state, os.path.join(scratch, "peer.pt"))))
+    os.remove(os.path.join(scratch, "peer.pt"))
+    return measured
+
+
+def drain(session, state: dict, rounds: int, scratch: str) -> dict:
+    measured = {"drain": [], "raw_write": [], "torch_save": []}
+    image = torch.cat([tensor.view(torch.uint8) for tensor in tensors_of(state)]).numpy()
+    first = next(iter(state["weight"].values()))
+    for step in range(1, rounds + 1):
+        path = os.path.join(scratch, "raw.bin")
+        measured["raw_write"].append(seconds(lambda: raw_write(image, path)))
+        os.remove(path)
+        first += 1  # no step's state is the one before
+        ticket = session.save(step, state)
+        if ticket.wait(until="sealed", timeout_s=120) not in ("sealed", "durable"):
+            sys.exit(f"a save did not seal: {ticket.error}")
+        start = time.perf_counter()
+        if ticket.wait(until="durable", timeout_s=600) != "durable":
+            sys.exit(f"a save did not become durable: {ticket.error}")
+        measured["drain"].append(time.perf_counter() - start)
+    return measured
+
+
+def raw_write(image, path: str) -> None:
+    with open(path, "wb", buffering=0) as file:
+        view = memoryview(image)
+        while view:
+            view = view[file.write(view):]
+        os.fsync(file.fileno())
+
+
+def prepare(session, state: dict, rounds: int, scratch: str) -> dict:
+    """Stores one checkpoint for ``restore``."""
+    return drain(session, state, 1, scratch)
+
+
+def restore(session, state: dict, rounds: int, scratch: str) -> dict:
+    """One restore: the caller runs this program once a round, each time with an empty memory tier."""
+    packs = sorted(glob.glob(os.path.join(scratch, "store", "runs", session.run, "packs", "*", "*.pack")))
+    peer = os.path.join(scratch, "peer.pt")
+    torch_save(state, peer)
+    forget_cached([*packs, peer])
+    raw = seconds(lambda: raw_read(packs))
+    forget_cached(packs)
+    restored = []
+    elapsed = seconds(lambda: restored.append(session.restore(state)))
+    if restored[0] is None or restored[0].tier != "storage":
+        sys.exit(f"expected a restore from storage, got {restored[0]}")
+    loaded = seconds(lambda: copy_all(tensors_of(state), tensors_of(torch.load(peer))))
+    return {"restore": [elapsed], "raw_read": [raw], "torch_load": [loaded]}
+
+
+def forget_cached(paths: list) -> None:
+    """Drops the files from the page cache, so that each reader starts from the disk."""
+    for path in paths:
+        with open(path, "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def raw_read(paths: list) -> None:
+    """What a reader must at least do: read every byte once, into memory of its own."""
+    for path in paths:
+        with open(path, "rb", buffering=0) as file:
+            buffer = memoryview(bytearray(os.fstat(file.fileno()).st_size))
+            while buffer:
+                buffer = buffer[file.readinto(buffer):]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scenario", choices=["stage", "drain", "prepare", "restore"])
+    parser.add_argument("--bytes", type=int, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--scratch", required=True)
+    arguments = parser.parse_args()
+    state = make_state(arguments.bytes, fill=arguments.scenario != "restore")
+    with checkpointer.connect(rank=0, world_size=1) as session:
+        if arguments.scenario != "restore":
+            session.restore(state)  # a fresh run: registers the layout, so that the arena is warm when it is needed
+        scenario = {"stage": stage, "drain": drain, "prepare": prepare, "restore": restore}[arguments.scenario]
+        measured = scenario(session, state, arguments.rounds, arguments.scratch)
+    result = {name: statistics.median(values) for name, values in measured.items() if values}
+    print(json.dumps({"bytes": bytes_of(state), **result}))
+
+
+if __name__ == "__main__":
+    main()
