@@ -1,0 +1,21 @@
+using Checkpointer.Formats.Errors;
+
+namespace Checkpointer.Formats.Resharding;
+
+/// <summary>The sources do not make what the target wants; <see cref="Tensors"/> names all that is wanting.</summary>
+public sealed class ReshardingException : FormatFaultException
+{
+    private const int TensorsInMessage = 16;
+
+    /// <summary>Names the tensors that failed; the message names the first few.</summary>
+    public ReshardingException(ReshardingFault fault, IReadOnlyList<string> tensors)
+        : base(
+            ErrorCode.RestoreImpossible,
+            fault,
+            $"Cannot restore from these layouts ({fault}): {tensors.Count} tensors: "
+            + string.Join(", ", tensors.Take(TensorsInMessage)) + (tensors.Count > TensorsInMessage ? ", …" : ".")) =>
+        Tensors = tensors;
+
+    /// <summary>The names of all tensors that failed.</summary>
+    public IReadOnlyList<string> Tensors { get; }
+}
