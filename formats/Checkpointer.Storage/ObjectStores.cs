@@ -1,0 +1,41 @@
+using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.FileSystem;
+
+namespace Checkpointer.Storage;
+
+/// <summary>Opens the object store that a URL names.</summary>
+public static class ObjectStores
+{
+    private const string Supported = "Supported are file:///path and a plain path.";
+
+    /// <summary>
+    /// Opens <c>file:///path</c> or a plain path (made if it does not exist). Anything else is
+    /// <see cref="ErrorCode.ConfigurationInvalid"/>. The store lives as long as the process: open one and share it.
+    /// </summary>
+    public static IObjectStore Open(string url)
+    {
+        if (string.IsNullOrWhiteSpace(url))
+        {
+            throw new CheckpointerException(ErrorCode.ConfigurationInvalid, $"The store URL is empty. {Supported}");
+        }
+
+        var colon = url.IndexOf("://", StringComparison.Ordinal);
+        if (colon < 0)
+        {
+            return new FileSystemObjectStore(url);
+        }
+
+        if (url[..colon].Equals("file", StringComparison.OrdinalIgnoreCase)
+            && Uri.TryCreate(url, UriKind.Absolute, out var uri)
+            && uri.Host.Length == 0
+            && uri.Query.Length == 0
+            && uri.Fragment.Length == 0)
+        {
+            return new FileSystemObjectStore(uri.LocalPath);
+        }
+
+        // The URL itself is not repeated: it may hold a secret.
+        throw new CheckpointerException(
+            ErrorCode.ConfigurationInvalid, $"A store URL of scheme '{url[..colon]}' cannot be opened. {Supported}");
+    }
+}
