@@ -119,7 +119,8 @@ public static class Coverage
         var byRank = slices.ToDictionary(slice => slice.Rank);
         var wrong = new SortedSet<Rank>();
 
-        // All members of a group must name the same group, so comparing each with the group's first is enough.
+        // Every member compares itself with the group's first, and that one asks whether each member is there and names
+        // it: together all hold the same slice and group, without comparing each with each.
         foreach (var slice in slices.Where(slice => slice.Tensor.Placement!.Replicas is not null))
         {
             var replicas = slice.Tensor.Placement!.Replicas!;
@@ -133,7 +134,8 @@ public static class Coverage
             }
             else if (slice.Rank == replicas[0])
             {
-                wrong.UnionWith(replicas.Where(rank => !byRank.ContainsKey(rank)));
+                wrong.UnionWith(replicas.Where(rank => !byRank.TryGetValue(rank, out var member)
+                    || member.Tensor.Placement!.Replicas is not { } named || named[0] != slice.Rank));
             }
         }
 
