@@ -14,14 +14,14 @@ public static partial class CrashPoint
 
     private const int SigKill = 9;
 
-    private static readonly string? Armed = ParseArmed(out CountDown);
+    private static readonly string? Armed = ParseArmed(out _countDown);
 
-    private static int CountDown;
+    private static int _countDown;
 
     /// <summary>Dies here if the environment says so. <paramref name="name"/> is one of <see cref="CrashPointNames"/>.</summary>
     public static void Reach(string name)
     {
-        if (Armed is not null && Armed == name && Interlocked.Decrement(ref CountDown) == 0)
+        if (Armed is not null && Armed == name && Interlocked.Decrement(ref _countDown) == 0)
         {
             _ = Kill(Environment.ProcessId, SigKill);
         }
