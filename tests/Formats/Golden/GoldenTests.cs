@@ -44,7 +44,12 @@ public sealed class GoldenTests
         Assert.Equal(["optimizer.exp_avg", "norm.é", "model.weight", "empty", "step", "rng"],
             layout.Tensors.Select(tensor => tensor.Name).OrderBy(name => name switch
             {
-                "optimizer.exp_avg" => 0, "norm.é" => 1, "model.weight" => 2, "empty" => 3, "step" => 4, _ => 5,
+                "optimizer.exp_avg" => 0,
+                "norm.é" => 1,
+                "model.weight" => 2,
+                "empty" => 3,
+                "step" => 4,
+                _ => 5,
             }));
         Assert.Equal(8 + (64 * 96 * 4) + (64 * 96 * 2) + 13, layout.StoredBytes);
         Assert.Equal(layout.StoredBytes + (96 * 4), layout.ImageBytes);

@@ -23,7 +23,11 @@ public sealed class IndexTests
     {
         var empty = Sample.Index with
         {
-            ImageBytes = 0, StoredBytes = 0, Packs = [], Chunks = [], Extra = default,
+            ImageBytes = 0,
+            StoredBytes = 0,
+            Packs = [],
+            Chunks = [],
+            Extra = default,
             Root = RootHash.Compute(0, Sample.ChunkBytes, []),
         };
         Assert.Equal(empty.Encode(), ShardIndex.Parse(empty.Encode()).Encode());
