@@ -41,16 +41,9 @@ public sealed class GoldenTests
     public void Parse_GoldenLayout_GivesTheSampleTensors()
     {
         var layout = Layout.Parse(Read("layout.v1.json"));
-        Assert.Equal(["optimizer.exp_avg", "norm.é", "model.weight", "empty", "step", "rng"],
-            layout.Tensors.Select(tensor => tensor.Name).OrderBy(name => name switch
-            {
-                "optimizer.exp_avg" => 0,
-                "norm.é" => 1,
-                "model.weight" => 2,
-                "empty" => 3,
-                "step" => 4,
-                _ => 5,
-            }));
+        Assert.Equal(
+            ["empty", "step", "optimizer.exp_avg", "model.weight", "rng", "norm.é"],
+            layout.Tensors.Select(tensor => tensor.Name));
         Assert.Equal(8 + (64 * 96 * 4) + (64 * 96 * 2) + 13, layout.StoredBytes);
         Assert.Equal(layout.StoredBytes + (96 * 4), layout.ImageBytes);
         Assert.Equal([128L, 96L], layout.Find("model.weight")!.Placement!.GlobalShape);
