@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Contracts.Problems;
+
+namespace Checkpointer.Agent.Telemetry;
+
+/// <summary>
+/// The agent's own metrics and spans: names are documented here and stay. Tags are bounded: no run, no rank, no step.
+/// </summary>
+internal sealed class AgentTelemetry : IDisposable
+{
+    /// <summary>The name of the meter and of the activity source.</summary>
+    public const string SourceName = "Checkpointer.Agent";
+
+    // A restore takes from milliseconds (in place) to minutes (from storage).
+    private static readonly InstrumentAdvice<double> RestoreBuckets = new()
+    {
+        HistogramBucketBoundaries = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300],
+    };
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _reportsDelivered;
+    private readonly Counter<long> _reportsGivenUp;
+    private readonly Counter<long> _serviceErrors;
+    private readonly Counter<long> _restoreBytes;
+    private readonly Counter<long> _restoreFaults;
+    private readonly Histogram<double> _restoreDuration;
+    private readonly Counter<long> _servedBytes;
+    private readonly Counter<long> _refusals;
+
+    public AgentTelemetry(IMeterFactory meters)
+    {
+        _meter = meters.Create(SourceName);
+        _reportsDelivered = _meter.CreateCounter<long>(
+            "checkpointer.agent.reports.delivered", "{report}", "Reports that the service took; tag kind.");
+        _reportsGivenUp = _meter.CreateCounter<long>(
+            "checkpointer.agent.reports.given_up", "{report}", "Reports that will never be delivered; tags kind and code.");
+        _serviceErrors = _meter.CreateCounter<long>(
+            "checkpointer.agent.service.errors", "{error}", "Calls to the service that failed; tag code.");
+        _restoreBytes = _meter.CreateCounter<long>(
+            "checkpointer.agent.restore.bytes", "By", "Verified bytes of restores; tag source.");
+        _restoreFaults = _meter.CreateCounter<long>(
+            "checkpointer.agent.restore.faults", "{fault}", "Sources of a restore that failed or gave wrong bytes; tag code.");
+        _restoreDuration = _meter.CreateHistogram(
+            "checkpointer.agent.restore.duration", "s", "How long restores took; tag outcome.", advice: RestoreBuckets);
+        _servedBytes = _meter.CreateCounter<long>(
+            "checkpointer.agent.served.bytes", "By", "Bytes of images sent to other agents.");
+        _refusals = _meter.CreateCounter<long>(
+            "checkpointer.agent.snapshots.refused", "{snapshot}", "Snapshots that were refused a slot; tag code.");
+    }
+
+    /// <summary>Spans <c>checkpointer.agent.restore</c> and others of the agent.</summary>
+    public static ActivitySource Spans { get; } = new(SourceName);
+
+    public void ReportDelivered(string kind) => _reportsDelivered.Add(1, Tag("kind", kind));
+
+    public void ReportGivenUp(string kind, ErrorCode code) => _reportsGivenUp.Add(1, Tag("kind", kind), Tag("code", Name(code)));
+
+    public void ServiceFailed(ErrorCode code) => _serviceErrors.Add(1, Tag("code", Name(code)));
+
+    public void RestoreRead(string source, long bytes) => _restoreBytes.Add(bytes, Tag("source", source));
+
+    public void RestoreFault(ErrorCode code) => _restoreFaults.Add(1, Tag("code", Name(code)));
+
+    public void RestoreEnded(bool succeeded, TimeSpan duration) =>
+        _restoreDuration.Record(duration.TotalSeconds, Tag("outcome", succeeded ? "ok" : "failed"));
+
+    public void Served(long bytes) => _servedBytes.Add(bytes);
+
+    public void SnapshotRefused(ErrorCode code) => _refusals.Add(1, Tag("code", Name(code)));
+
+    /// <summary>A gauge that asks <paramref name="value"/> at each scrape.</summary>
+    public void Observe(string name, string unit, string description, Func<long> value) =>
+        _meter.CreateObservableGauge(name, value, unit, description);
+
+    public void Dispose() => _meter.Dispose();
+
+    private static KeyValuePair<string, object?> Tag(string key, string value) => new(key, value);
+
+    private static string Name(ErrorCode code) => CheckpointerProblem.NameOf(code);
+}
