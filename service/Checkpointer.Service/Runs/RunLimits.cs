@@ -1,0 +1,89 @@
+namespace Checkpointer.Service.Runs;
+
+/// <summary>Limits of what a run takes and keeps. What is asked for beyond one is refused with <c>limit_exceeded</c>.</summary>
+internal static class RunLimits
+{
+    /// <summary>Most ranks of a world. Memory is taken for ranks that have joined, not for those announced.</summary>
+    public const int MaxWorldSize = 1_000_000;
+
+    /// <summary>Longest incarnation, in characters.</summary>
+    public const int MaxIncarnationLength = 128;
+
+    /// <summary>Longest node name, in characters.</summary>
+    public const int MaxNodeLength = 253;
+
+    /// <summary>Longest agent instance, in characters.</summary>
+    public const int MaxInstanceLength = 64;
+
+    /// <summary>Longest agent address, in characters.</summary>
+    public const int MaxAddressLength = 512;
+
+    /// <summary>Most images that a join may list.</summary>
+    public const int MaxHoldings = 4096;
+
+    /// <summary>Most steps of one report.</summary>
+    public const int MaxReportedSteps = 1024;
+
+    /// <summary>Longest data cursor, in UTF-8 bytes of its JSON text.</summary>
+    public const int MaxDataCursorBytes = 4096;
+
+    /// <summary>Longest digest of the random number generators, in characters.</summary>
+    public const int MaxRngDigestLength = 128;
+
+    /// <summary>Longest reason of a refused snapshot, in characters.</summary>
+    public const int MaxReasonLength = 1024;
+
+    /// <summary>Most tensors that an image names as not finite.</summary>
+    public const int MaxNonFiniteTensors = 16;
+
+    /// <summary>Longest name of such a tensor, in characters.</summary>
+    public const int MaxTensorNameLength = 1024;
+
+    /// <summary>Most faults of one restore report, and the longest of them in characters.</summary>
+    public const int MaxFaults = 64;
+
+    /// <inheritdoc cref="MaxFaults"/>
+    public const int MaxFaultLength = 1024;
+
+    /// <summary>Most sources that a plan lists for one image.</summary>
+    public const int MaxSourcesPerImage = 8;
+
+    /// <summary>Most ranks that an incident, a summary or an event names.</summary>
+    public const int MaxNamedRanks = 64;
+
+    /// <summary>Most given-up snapshots that a run's progress lists: the newest.</summary>
+    public const int MaxGivenUp = 64;
+
+    /// <summary>Most steps that some ranks have sealed and others not yet; one more gives up the oldest.</summary>
+    public const int MaxOpenSnapshots = 64;
+
+    /// <summary>Most checkpoints that are being saved at a time; one more is refused.</summary>
+    public const int MaxOpenCheckpoints = 64;
+
+    /// <summary>Committed checkpoints whose shards are kept in memory, the newest; a plan can name these.</summary>
+    public const int MaxDetailedCheckpoints = 16;
+
+    /// <summary>Abandoned checkpoints that stay listed: the newest.</summary>
+    public const int MaxAbandonedCheckpoints = 1024;
+
+    /// <summary>Incarnations that are remembered as superseded: the newest.</summary>
+    public const int MaxPastIncarnations = 1024;
+
+    /// <summary>Attempts whose nodes and restores are kept: the newest. What an attempt resumed from is kept for good.</summary>
+    public const int MaxDetailedAttempts = 64;
+
+    /// <summary>Ledger entries that are kept in memory: the newest. The journal has them all.</summary>
+    public const int MaxLedgerEntries = 131_072;
+
+    /// <summary>Text of kept ledger entries' data cursors and digests, in characters.</summary>
+    public const long MaxLedgerTextLength = 64L << 20;
+
+    /// <summary>Incidents that are kept in memory: the newest. They are numbered on.</summary>
+    public const int MaxIncidents = 10_000;
+
+    /// <summary>Longest incident message, in characters.</summary>
+    public const int MaxIncidentLength = 4096;
+
+    /// <summary>Most elements of one page of a listing.</summary>
+    public const int MaxPageSize = 1000;
+}
