@@ -1,0 +1,61 @@
+using Checkpointer.Agent.Telemetry;
+using Checkpointer.Contracts.Problems;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Identity;
+
+namespace Checkpointer.Agent.Restoring;
+
+/// <summary>What a restore met on its way: bytes by tier, and faults. Thread-safe.</summary>
+internal sealed class RestoreJournal(AgentTelemetry telemetry)
+{
+    /// <summary>Most faults that are written down; a last line says how many more there were.</summary>
+    public const int MaxFaults = 64;
+
+    private readonly Lock _gate = new();
+    private readonly List<string> _faults = [];
+    private readonly long[] _bytes = new long[Enum.GetValues<SourceKind>().Length];
+    private int _moreFaults;
+
+    /// <summary>The faults so far, for people.</summary>
+    public IReadOnlyList<string> Faults
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _moreFaults == 0 ? [.. _faults] : [.. _faults, $"and {_moreFaults} more"];
+            }
+        }
+    }
+
+    /// <summary>Verified bytes from that kind of source.</summary>
+    public long BytesFrom(SourceKind kind) => Volatile.Read(ref _bytes[(int)kind]);
+
+    /// <summary>Bytes that were read from a source and hash to what was sealed.</summary>
+    public void Read(SourceKind kind, long bytes)
+    {
+        Interlocked.Add(ref _bytes[(int)kind], bytes);
+        if (kind != SourceKind.Replicas)
+        {
+            telemetry.RestoreRead(System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), bytes);
+        }
+    }
+
+    /// <summary>A source failed or gave wrong bytes.</summary>
+    public void Fault(Rank image, string source, CheckpointerException failure)
+    {
+        telemetry.RestoreFault(failure.Code);
+        lock (_gate)
+        {
+            if (_faults.Count < MaxFaults)
+            {
+                _faults.Add(
+                    $"Image of rank {image} from {source}: {CheckpointerProblem.NameOf(failure.Code)}: {failure.Message}");
+            }
+            else
+            {
+                _moreFaults++;
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+using System.Text.Json;
+using Checkpointer.Agent.Arenas;
+using Checkpointer.Formats.Identity;
+
+namespace Checkpointer.Agent.Restoring;
+
+/// <summary>A restore that succeeded. The lease keeps the slot until the trainer has moved on.</summary>
+internal sealed record RestoreOutcome(CheckpointId Checkpoint, SlotLease Lease, JsonElement? Extra, RestoreJournal Journal);
