@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
@@ -58,6 +59,11 @@ public sealed partial record AgentOptions
         Require(NodeName().IsMatch(Node ?? ""), nameof(Node), "must be 1 to 253 of letters, digits, '.', '_' and '-', not starting with '.'");
         RequireAddress(Service, nameof(Service));
         RequireAddress(Listen, nameof(Listen));
+        Require(TryParseHost(Listen, out var ip), nameof(Listen), "must name an IP address (or localhost)");
+        Require(
+            Advertise is not null || !(ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)),
+            nameof(Advertise),
+            "must be given when Listen is a wildcard: other agents have to be told an address that leads here");
         if (Advertise is not null)
         {
             RequireAddress(Advertise, nameof(Advertise));
@@ -85,6 +91,22 @@ public sealed partial record AgentOptions
             nameof(RestoreBufferBytes),
             "must have room for two chunks and be at most 64 GiB");
         Require(MaxPeerReads is >= 1 and <= 1024, nameof(MaxPeerReads), "must be 1 to 1,024");
+    }
+
+    /// <summary><see cref="Listen"/> as a socket address.</summary>
+    internal IPEndPoint ListenEndPoint => TryParseHost(Listen, out var address)
+        ? new IPEndPoint(address, Listen.Port)
+        : throw new InvariantViolationException("The options were not validated.");
+
+    private static bool TryParseHost(Uri address, out IPAddress ip)
+    {
+        if (address.Host == "localhost")
+        {
+            ip = IPAddress.Loopback;
+            return true;
+        }
+
+        return IPAddress.TryParse(address.Host.Trim('[', ']'), out ip!);
     }
 
     private static void RequireAddress(Uri? address, string name) => Require(

@@ -47,7 +47,7 @@ internal sealed class AgentTelemetry : IDisposable
         _servedBytes = _meter.CreateCounter<long>(
             "checkpointer.agent.served.bytes", "By", "Bytes of images sent to other agents.");
         _refusals = _meter.CreateCounter<long>(
-            "checkpointer.agent.snapshots.refused", "{snapshot}", "Snapshots that were refused a slot; tag code.");
+            "checkpointer.agent.snapshots.refused", "{snapshot}", "Snapshots that were refused a slot.");
     }
 
     /// <summary>Spans <c>checkpointer.agent.restore</c> and others of the agent.</summary>
@@ -68,7 +68,7 @@ internal sealed class AgentTelemetry : IDisposable
 
     public void Served(long bytes) => _servedBytes.Add(bytes);
 
-    public void SnapshotRefused(ErrorCode code) => _refusals.Add(1, Tag("code", Name(code)));
+    public void SnapshotRefused() => _refusals.Add(1);
 
     /// <summary>A gauge that asks <paramref name="value"/> at each scrape.</summary>
     public void Observe(string name, string unit, string description, Func<long> value) =>

@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using Checkpointer.Agent.Api;
+using Checkpointer.Agent.Arenas;
+using Checkpointer.Agent.Draining;
+using Checkpointer.Agent.Joining;
+using Checkpointer.Agent.Reporting;
+using Checkpointer.Agent.Restoring;
+using Checkpointer.Agent.Serving;
+using Checkpointer.Agent.Telemetry;
+using Checkpointer.Contracts.Problems;
+using Checkpointer.Storage;
+using Checkpointer.Storage.Decorators;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Checkpointer.Agent.Hosting;
+
+/// <summary>Puts an agent together.</summary>
+public static class AgentHost
+{
+    /// <summary>Longest headers of a request, in bytes.</summary>
+    public const int MaxHeaderBytes = 16 * 1024;
+
+    /// <summary>Most connections at once, over both listeners.</summary>
+    public const int MaxConnections = 4096;
+
+    // A peer that takes an image's bytes more slowly would keep a slot from being reused.
+    private const double SlowestReaderBytesPerSecond = 100_000;
+
+    /// <summary>
+    /// An agent that is ready to run. <paramref name="configure"/> comes last, so that what it registers wins. Throws
+    /// <c>configuration_invalid</c> for options that make no sense.
+    /// </summary>
+    public static WebApplication Build(AgentOptions options, Action<WebApplicationBuilder>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options));
+        AddAgent(builder.Services, options);
+        builder.Services.AddAgentTelemetry(options.Node);
+        configure?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UseCheckpointerProblems();
+        app.UseRouting();
+        app.UseAudienceGuard();
+        app.MapTrainers();
+        app.MapImages();
+        app.MapProbes();
+        return app;
+    }
+
+    private static void AddAgent(IServiceCollection services, AgentOptions options)
+    {
+        services.AddCheckpointerProblems();
+        services.AddSingleton(options);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider => new AgentIdentity(options, NewRandom(), provider.GetRequiredService<IServer>()));
+        services.AddSingleton(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<AgentTelemetry>();
+        services.AddSingleton(provider => new RetryPause(provider.GetRequiredService<TimeProvider>(), NewRandom()));
+        services.AddSingleton(provider => new ServiceClient(
+            NewServiceHttp(options.Service),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<AgentTelemetry>()));
+        services.AddSingleton<Outboxes>();
+        services.AddHostedService(provider => provider.GetRequiredService<Outboxes>());
+        services.AddHostedService<Heartbeat>();
+        services.AddSingleton<EngineReporting>();
+        services.AddSingleton<ISnapshotReporter>(provider => provider.GetRequiredService<EngineReporting>());
+        services.AddSingleton<IShardReporter>(provider => provider.GetRequiredService<EngineReporting>());
+        services.AddSingleton<IRunProgressSource>(provider => provider.GetRequiredService<EngineReporting>());
+        services.AddSingleton<Grants>();
+        services.AddSingleton<PeerClient>();
+        services.AddSingleton<Restorer>();
+        services.AddSingleton<RestoreJobs>();
+        services.AddSingleton<Joiner>();
+        services.AddSingleton<TrainerCalls>();
+        services.AddSingleton<ImageServer>();
+        services.AddHostedService<AgentLifecycle>();
+        services.AddEngine(
+            new ArenaOptions
+            {
+                Node = options.Node,
+                Root = options.ArenaRoot,
+                SlotsPerRank = options.SlotsPerRank,
+                ChunkBytes = options.ChunkBytes,
+            },
+            options.MemoryBudgetBytes);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, AgentOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
+        kestrel.Limits.MaxConcurrentConnections = MaxConnections;
+        kestrel.Limits.MaxRequestBodySize = TrainerEndpoints.MaxJsonBytes;
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(SlowestReaderBytesPerSecond, TimeSpan.FromSeconds(10));
+        kestrel.ListenUnixSocket(options.Socket, listener =>
+        {
+            listener.Protocols = HttpProtocols.Http1;
+            listener.For(Audience.Trainers);
+        });
+        kestrel.Listen(options.ListenEndPoint, listener =>
+        {
+            listener.Protocols = HttpProtocols.Http1;
+            listener.For(Audience.Network);
+        });
+    }
+
+    private static RetryingObjectStore OpenStore(AgentOptions options, TimeProvider time) => new(
+        new MeteredObjectStore(ObjectStores.Open(options.Store), StoreTelemetry.Meter, time),
+        new RetryOptions(),
+        time,
+        NewRandom());
+
+    private static HttpClient NewServiceHttp(Uri service) => new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        ConnectTimeout = TimeSpan.FromSeconds(3),
+        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+    })
+    {
+        BaseAddress = service,
+        Timeout = Timeout.InfiniteTimeSpan,
+        MaxResponseContentBufferSize = ServiceClient.MaxAnswerBytes,
+    };
+
+    private static Random NewRandom() => new(BitConverter.ToInt32(RandomNumberGenerator.GetBytes(sizeof(int))));
+}
