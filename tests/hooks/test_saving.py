@@ -1,0 +1,338 @@
+"""Saves: what the agent gets, and that no trouble reaches the loop."""
+
+import array
+import os
+import threading
+import time
+
+import checkpointer
+import spec_reader
+from fake_agent import Problem
+from support import AgentTest, make_state
+
+
+class SavingTests(AgentTest):
+    def test_the_image_has_every_tensor_where_its_layout_says(self):
+        state = make_state(2.5)
+        session = self.connect()
+        self.assertIsNone(session.restore(state))
+        ticket = session.save(1, state, extra={"cursor": [1, 2]})
+        self.assertEqual(ticket.wait("durable", 5), "durable")
+        header, image, extra, durable = self.image_of(ticket)
+        layout = spec_reader.LayoutText(header)
+        self.assertEqual(image[slice(*layout.tensors["model.w"]["data_offsets"])], state["model"]["w"].tobytes())
+        self.assertEqual(image[slice(*layout.tensors["rng"]["data_offsets"])], bytes(state["rng"]))
+        self.assertEqual((extra, durable, ticket.ok, ticket.error), ({"cursor": [1, 2]}, True, True, None))
+        self.assertEqual(session.counters.saves_captured, 1)
+        self.assertEqual(session.counters.captured_bytes, len(image))
+
+    def test_a_save_that_returned_holds_the_values_of_that_moment(self):
+        state = make_state(1.0)
+        session = self.connect()
+        for step in range(1, 6):
+            state["model"]["w"][:] = array.array("d", [float(step)] * 64)
+            ticket = session.save(step, state, durable=False)
+            state["model"]["w"][0] = -1.0
+            self.assertEqual(ticket.wait("sealed", 5), "sealed", ticket.error)
+            self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [step]).tobytes())
+
+    def test_a_save_in_memory_only_ends_sealed(self):
+        session = self.connect()
+        ticket = session.save(1, make_state(), durable=False)
+        self.assertEqual(ticket.wait("durable", 5), "sealed")
+        self.assertFalse(self.image_of(ticket)[3])
+        self.assertEqual(len(ticket.root), 32)
+
+    def test_an_overlapped_save_returns_before_the_agent_has_answered(self):
+        session = self.connect()
+        session.save(1, make_state())
+        gate = threading.Event()
+        self.agent.fault("POST .*/snapshots$", lambda answer: (gate.wait(5), answer)[1])
+        ticket = session.save(2, make_state(3.0), overlap=True)
+        self.assertEqual(ticket.state, "open")
+        gate.set()
+        session.before_update()
+        self.assertEqual(ticket.wait("sealed", 5), "durable" if ticket.state == "durable" else ticket.state)
+        self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [3.0]).tobytes())
+
+    def test_before_update_waits_for_the_copy(self):
+        session = self.connect()
+        copied = threading.Event()
+        original = session._parts.copier.capture
+
+        def slow(*arguments, **options):
+            time.sleep(0.1)  # stands for a big state
+            original(*arguments, **options)
+            copied.set()
+
+        session._parts.copier.capture = slow
+        session.save(1, make_state(), overlap=True)
+        session.before_update()
+        self.assertTrue(copied.is_set())
+        self.assertGreater(session.counters.last_stall_s, 0.05)
+
+    def test_before_update_gives_a_save_up_that_got_no_slot(self):
+        session = self.connect(call_timeout_s=4)
+        session.save(1, make_state())
+        self.agent.fault("POST .*/snapshots$", "hang")
+        state = make_state()
+        ticket = session.save(2, state, overlap=True)
+        started = time.monotonic()
+        session.before_update()
+        self.assertLess(time.monotonic() - started, 2.0)
+        state["model"]["w"][0] = 7.0
+        self.agent.stop()
+        self.assertEqual(ticket.wait("sealed", 5), "failed")
+
+    def test_the_next_save_waits_for_an_overlapped_one(self):
+        session = self.connect()
+        first = session.save(1, make_state(1.0), overlap=True)
+        second = session.save(2, make_state(2.0))
+        for ticket, value in ((first, 1.0), (second, 2.0)):
+            self.assertEqual(ticket.wait("durable", 5), "durable", ticket.error)
+            self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [value]).tobytes())
+
+    def test_a_layout_is_registered_once(self):
+        session = self.connect()
+        for step in range(1, 4):
+            session.save(step, make_state()).wait("durable", 5)
+        self.assertEqual(len(self.agent.called("PUT .*/layout")), 1)
+        session.save(4, make_state(count=65)).wait("durable", 5)
+        self.assertEqual(len(self.agent.called("PUT .*/layout")), 2)
+
+
+class SavingTroubleTests(AgentTest):
+    def assert_failed(self, ticket, code):
+        self.assertEqual((ticket.state, ticket.ok, ticket.error.code), ("failed", False, code))
+        self.assertEqual(ticket.wait("durable", 1), "failed")
+
+    def test_refusals_are_the_tickets(self):
+        session = self.connect()
+        for step, (status, code) in enumerate(
+            [(409, "slot_busy"), (507, "memory_budget_exceeded"), (409, "step_out_of_order"), (503, "service_unavailable")],
+            1,
+        ):
+            self.agent.fault("POST .*/snapshots$", Problem(status, code, "no"))
+            self.assert_failed(session.save(step, make_state()), code)
+        self.assertEqual(session.save(9, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.counters.saves_failed, 4)
+
+    def test_two_slots_that_are_both_taken_are_slot_busy(self):
+        self.agent.slot_count = 1
+        session = self.connect()
+        self.assertTrue(session.save(1, make_state()).ok)
+        self.assert_failed(session.save(2, make_state()), "slot_busy")
+
+    def test_an_agent_that_is_gone_fails_the_ticket_at_once(self):
+        session = self.connect()
+        session.save(1, make_state())
+        self.agent.stop()
+        started = time.monotonic()
+        self.assert_failed(session.save(2, make_state()), "agent_unavailable")
+        self.assertLess(time.monotonic() - started, 1.0)
+
+    def test_an_agent_that_hangs_costs_one_timeout_and_then_nothing(self):
+        session = self.connect(call_timeout_s=0.3)
+        session.save(1, make_state())
+        self.agent.fault("POST .*/snapshots$", "hang")
+        started = time.monotonic()
+        self.assert_failed(session.save(2, make_state()), "agent_unavailable")
+        self.assertLess(time.monotonic() - started, 1.0)
+        started = time.monotonic()
+        for step in range(3, 23):
+            self.assert_failed(session.save(step, make_state()), "agent_unavailable")
+        self.assertLess(time.monotonic() - started, 0.2)
+
+    def test_answers_without_sense_fail_the_ticket(self):
+        session = self.connect()
+        session.save(1, make_state())
+        wrong = [
+            "garbage",
+            lambda answer: [1],
+            lambda answer: {},
+            lambda answer: {**answer, "path": "relative"},
+            lambda answer: {**answer, "generation": "x"},
+            lambda answer: {**answer, "data_offset": 17},
+            lambda answer: {**answer, "data_bytes": True},
+        ]
+        for step, action in enumerate(wrong, 2):
+            self.agent.fault("POST .*/snapshots$", action, times=3)
+            self.assert_failed(session.save(step, make_state()), "agent_unavailable")
+            self.agent.faults.clear()
+
+    def test_a_truncated_slot_file_fails_the_ticket_instead_of_the_process(self):
+        session = self.connect()
+        session.save(1, make_state(count=1 << 16))
+
+        def cut(answer):
+            os.truncate(answer["path"], answer["data_offset"] + 4096)
+            return answer
+
+        self.agent.fault("POST .*/snapshots$", cut)
+        self.assert_failed(session.save(2, make_state(count=1 << 16)), "arena_invalid")
+
+    def test_a_slot_file_that_is_gone_or_a_link_fails_the_ticket(self):
+        session = self.connect()
+        session.save(1, make_state())
+        self.agent.fault("POST .*/snapshots$", lambda answer: {**answer, "path": answer["path"] + ".gone"})
+        self.assert_failed(session.save(2, make_state()), "arena_invalid")
+
+        def link(answer):
+            os.symlink(answer["path"], answer["path"] + ".link")
+            return {**answer, "path": answer["path"] + ".link"}
+
+        self.agent.fault("POST .*/snapshots$", link)
+        self.assert_failed(session.save(3, make_state()), "arena_invalid")
+
+    def test_a_slot_too_small_for_the_image_fails_the_ticket(self):
+        session = self.connect()
+        session.save(1, make_state())
+        self.agent.fault("POST .*/snapshots$", lambda answer: {**answer, "data_bytes": answer["data_bytes"] - 1})
+        self.assert_failed(session.save(2, make_state()), "arena_invalid")
+
+    def test_a_new_generation_is_mapped_anew(self):
+        session = self.connect()
+        state = make_state(1.0)
+        for step in (1, 2):
+            session.save(step, state).wait("durable", 5)
+        for slot in self.agent.slots[0]:
+            self.agent.replace(slot, 64 * 8 + 13)
+        state["model"]["w"][0] = 42.0
+        ticket = session.save(3, state)
+        self.assertEqual(ticket.wait("durable", 5), "durable")
+        self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [42.0]).tobytes())
+
+    def test_a_slot_replaced_during_the_copy_is_never_sealed(self):
+        session = self.connect()
+        original = session._parts.copier.capture
+
+        def capture(*arguments, **options):
+            original(*arguments, **options)
+            for slot in self.agent.slots[0]:
+                self.agent.replace(slot, 64 * 8 + 13)
+
+        session._parts.copier.capture = capture
+        self.assert_failed(session.save(1, make_state()), "arena_invalid")
+        self.assertEqual(self.agent.service.images, {})
+
+    def test_a_copy_that_fails_does_not_keep_the_slot(self):
+        self.agent.slot_count = 1
+        session = self.connect()
+        original = session._parts.copier.capture
+
+        def capture(*arguments, **options):
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+        session._parts.copier.capture = capture
+        self.assert_failed(session.save(1, make_state()), "internal")
+        session._parts.copier.capture = original
+        self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
+
+    def test_a_lost_answer_to_the_seal_is_found_out(self):
+        session = self.connect()
+        self.agent.fault("seal", "drop_answer")
+        self.assertEqual(session.save(1, make_state()).wait("durable", 5), "durable")
+        self.agent.fault("seal", "drop")
+        self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
+
+    def test_a_lost_answer_to_the_begin_is_asked_again(self):
+        session = self.connect()
+        self.agent.fault("POST .*/snapshots$", "drop_answer")
+        self.assertEqual(session.save(1, make_state()).wait("durable", 5), "durable")
+
+    def test_a_snapshot_that_is_given_up_later_fails_the_ticket(self):
+        self.agent.seal_at_once = False
+        session = self.connect()
+        ticket = session.save(1, make_state())
+        self.assertEqual(ticket.wait("sealed", 0.1), "captured")
+        self.agent.advance(0, 1, "failed", error="storage_full", message="no room")
+        self.assertEqual(ticket.wait("durable", 5), "failed")
+        self.assertEqual((ticket.error.code, ticket.error.message), ("storage_full", "no room"))
+
+    def test_waiting_outlasts_a_restart_of_the_agent(self):
+        self.agent.durable_at_once = False
+        session = self.connect()
+        ticket = session.save(1, make_state())
+        self.assertEqual(ticket.wait("sealed", 5), "sealed")
+        states = []
+        waiter = threading.Thread(target=lambda: states.append(ticket.wait("durable", 10)))
+        waiter.start()
+        self.agent.wait_for(lambda: len(self.agent.called("GET .*/snapshots/1")) >= 2)
+        self.agent.restart()
+        waiter.join(10)
+        self.assertEqual(states, ["durable"])
+        self.assertEqual(session.counters.rejoins, 1)
+
+    def test_wait_ends_with_its_time(self):
+        self.agent.seal_at_once = False
+        session = self.connect()
+        ticket = session.save(1, make_state())
+        started = time.monotonic()
+        self.assertEqual(ticket.wait("durable", 0.2), "captured")
+        self.assertLess(time.monotonic() - started, 1.0)
+        self.agent.stop()
+        started = time.monotonic()
+        self.assertEqual(ticket.wait("durable", 0.3), "captured")
+        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertTrue(ticket.ok)
+        with self.assertRaises(ValueError):
+            ticket.wait("done")
+
+    def test_a_fenced_out_trainer_saves_and_reports_nothing_more(self):
+        session = self.connect()
+        session.save(1, make_state())
+        newer = self.connect()
+        self.assertEqual(newer.attempt, 2)
+        self.assert_failed(session.save(2, make_state()), "stale_attempt")
+        self.assertTrue(session.fenced)
+        before = len(self.agent.calls)
+        self.assert_failed(session.save(3, make_state()), "stale_attempt")
+        self.assertEqual(len(self.agent.calls), before)
+        self.assertEqual(newer.save(2, make_state()).wait("durable", 5), "durable")
+
+
+class MisuseTests(AgentTest):
+    def test_misuse_raises_until_the_first_good_save_then_never(self):
+        session = self.connect()
+        misuses = [
+            (TypeError, lambda s: session.save(s, {"lr": 0.1})),
+            (TypeError, lambda s: session.save(s, make_state(), extra=[1])),
+            (TypeError, lambda s: session.save(s, make_state(), extra={"x": object()})),
+            (TypeError, lambda s: session.save(1.5, make_state())),
+            (ValueError, lambda s: session.save(0, make_state())),
+            (ValueError, lambda s: session.save(-1, make_state())),
+            (ValueError, lambda s: session.save(s, {})),
+            (ValueError, lambda s: session.save(s, make_state(), extra={"x": float("nan")})),
+            (ValueError, lambda s: session.save(s, make_state(), extra={"x": "y" * (256 << 10)})),
+        ]
+        for kind, misuse in misuses:
+            with self.assertRaises(kind):
+                misuse(1)
+        self.assertTrue(session.save(1, make_state()).ok)
+        for i, (_, misuse) in enumerate(misuses):
+            ticket = misuse(2 + i)
+            self.assertEqual((ticket.state, ticket.error.code), ("failed", "state_invalid"))
+
+    def test_an_attempt_that_resumes_must_restore_first(self):
+        session = self.connect()
+        ticket = session.save(5, make_state())
+        session.close()
+        self.resume(ticket)
+        with self.assertRaisesRegex(ValueError, "restore"):
+            self.connect().save(6, make_state())
+
+    def test_extra_may_be_exactly_as_long_as_the_contract_says(self):
+        session = self.connect()
+        extra = {"x": "y" * ((256 << 10) - len('{"x":""}'))}
+        ticket = session.save(1, make_state(), extra=extra)
+        self.assertTrue(ticket.ok, ticket.error)
+        self.assertEqual(self.image_of(ticket)[2], extra)
+
+    def test_after_close_there_are_only_failed_tickets(self):
+        session = self.connect()
+        session.close()
+        session.close()
+        self.assertEqual(session.save(1, make_state()).error.code, "session_closed")
+        session.report(1, loss=1.0)
+        with self.assertRaises(checkpointer.RestoreError):
+            session.restore(make_state())
