@@ -3,7 +3,7 @@ namespace Checkpointer.Service.Journal;
 /// <summary>The journal's limits; each holds at N and refuses N + 1.</summary>
 internal static class JournalLimits
 {
-    /// <summary>The largest payload of one entry, in bytes: 2 MiB, so that an entry with its framing fits half a page.</summary>
+    /// <summary>The largest payload of one entry, in bytes: 2 MiB, well within a page of the log.</summary>
     public const int MaxPayloadBytes = 2 << 20;
 
     /// <summary>The largest state of one snapshot, in bytes: 1 GiB.</summary>

@@ -1,0 +1,54 @@
+using System.Globalization;
+using Checkpointer.Service.Journal;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Checkpointer.Journal.Tests.FasterLog;
+
+/// <summary>What this executable does when a test runs it again as a child.</summary>
+internal static class JournalChildren
+{
+    public const string Append = "append";
+
+    /// <summary>Small pages and files, so that a few entries cross many of both.</summary>
+    public const byte PageSizeBits = 12;
+
+    public const byte SegmentSizeBits = 14;
+
+    public static readonly IReadOnlyDictionary<string, Func<string[], Task<int>>> Programs =
+        new Dictionary<string, Func<string[], Task<int>>> { [Append] = AppendAsync };
+
+    public static Task<FasterLogJournal> OpenAsync(string folder, CancellationToken cancellationToken) =>
+        FasterLogJournal.OpenAsync(
+            new FasterLogJournalOptions { Folder = folder, PageSizeBits = PageSizeBits, SegmentSizeBits = SegmentSizeBits },
+            NullLogger.Instance,
+            cancellationToken);
+
+    /// <summary>
+    /// Arguments: folder, number of entries, entries a batch. Goes on where the journal ends; after each batch waits and
+    /// prints the last sequence that is durable; now and then saves a snapshot and truncates.
+    /// </summary>
+    private static async Task<int> AppendAsync(string[] arguments)
+    {
+        await using var journal = await OpenAsync(arguments[0], CancellationToken.None);
+        _ = await Samples.CheckAsync(journal, CancellationToken.None);
+        var batch = int.Parse(arguments[2], CultureInfo.InvariantCulture);
+        var end = journal.LastSequence + int.Parse(arguments[1], CultureInfo.InvariantCulture);
+        while (journal.LastSequence < end)
+        {
+            for (var i = 0; i < batch; i++)
+            {
+                _ = journal.AppendNext();
+            }
+
+            await journal.WaitUntilDurableAsync(journal.LastSequence, CancellationToken.None);
+            Console.WriteLine(journal.LastSequence);
+            if (journal.LastSequence / batch % 4 == 0)
+            {
+                await journal.SaveSnapshotAsync(Samples.Snapshot(journal.LastSequence), CancellationToken.None);
+                journal.TruncateBefore(journal.LastSequence);
+            }
+        }
+
+        return 0;
+    }
+}
