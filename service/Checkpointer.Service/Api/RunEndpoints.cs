@@ -1,0 +1,80 @@
+using Checkpointer.Contracts.Agents;
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Coordination;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing;
+
+namespace Checkpointer.Service.Api;
+
+/// <summary>What can be read of runs.</summary>
+internal static class RunEndpoints
+{
+    public static void MapRuns(this IEndpointRouteBuilder routes)
+    {
+        var runs = routes.MapGroup("/v1/runs").WithTags("runs");
+        _ = runs.MapGet("/", ListAsync).WithSummary("All runs, by name.");
+        _ = runs.MapGet("/{run}", GetAsync).WithSummary("One run at a glance.");
+        _ = runs.MapGet("/{run}/progress", GetProgressAsync)
+            .WithSummary("What an agent must know of a run to decide which slots it may reuse.");
+        _ = runs.MapGet("/{run}/attempts", ListAttemptsAsync).WithSummary("A run's attempts, oldest first.");
+        _ = runs.MapGet("/{run}/checkpoints", ListCheckpointsAsync).WithSummary("A run's checkpoints, by step, then attempt.");
+        _ = runs.MapGet("/{run}/checkpoints/{checkpoint}", GetCheckpointAsync).WithSummary("One checkpoint, written STEP.ATTEMPT.");
+        _ = runs.MapGet("/{run}/ledger", ListLedgerAsync).WithSummary("A run's ledger, in the order in which it was written.");
+        _ = runs.MapGet("/{run}/incidents", ListIncidentsAsync).WithSummary("A run's incidents, oldest first.");
+    }
+
+    private static async Task<Ok<Page<RunSummary>>> ListAsync(
+        [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)
+    {
+        if (page.After is not null && !RunId.TryParse(page.After, null, out _))
+        {
+            throw new CheckpointerException(ErrorCode.InvalidRequest, "after must be the 'next' of the page before.");
+        }
+
+        return TypedResults.Ok(await host.ListRunsAsync(page.After, page.CheckedLimit(), cancellationToken));
+    }
+
+    private static async Task<Ok<RunSummary>> GetAsync(RunId run, RunHost host, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await host.ReadAsync(run, static state => state.Summarise(), cancellationToken));
+
+    private static async Task<Ok<RunProgress>> GetProgressAsync(RunId run, RunHost host, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await host.ReadAsync(run, static state => state.Progress, cancellationToken)
+            ?? throw new CheckpointerException(ErrorCode.NotFound, $"Run '{run}' has no attempt yet: ranks are missing at its barrier."));
+
+    private static async Task<Ok<Page<AttemptSummary>>> ListAttemptsAsync(
+        RunId run, [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)
+    {
+        var limit = page.CheckedLimit();
+        return TypedResults.Ok(await host.ReadAsync(run, state => state.ListAttempts(page.After, limit), cancellationToken));
+    }
+
+    private static async Task<Ok<Page<CheckpointSummary>>> ListCheckpointsAsync(
+        RunId run, [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)
+    {
+        var limit = page.CheckedLimit();
+        return TypedResults.Ok(await host.ReadAsync(run, state => state.ListCheckpoints(page.After, limit), cancellationToken));
+    }
+
+    private static async Task<Ok<CheckpointSummary>> GetCheckpointAsync(
+        RunId run, CheckpointId checkpoint, RunHost host, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await host.ReadAsync(run, state => state.FindCheckpoint(checkpoint), cancellationToken)
+            ?? throw new CheckpointerException(ErrorCode.NotFound, $"Run '{run}' has no checkpoint {checkpoint}."));
+
+    private static async Task<Ok<Page<LedgerEntry>>> ListLedgerAsync(
+        RunId run, [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)
+    {
+        var limit = page.CheckedLimit();
+        return TypedResults.Ok(await host.ReadAsync(run, state => state.ListLedger(page.After, limit), cancellationToken));
+    }
+
+    private static async Task<Ok<Page<Incident>>> ListIncidentsAsync(
+        RunId run, [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)
+    {
+        var limit = page.CheckedLimit();
+        return TypedResults.Ok(await host.ReadAsync(run, state => state.ListIncidents(page.After, limit), cancellationToken));
+    }
+}

@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using Checkpointer.Contracts.Problems;
+using Checkpointer.Service.Agents;
+using Checkpointer.Service.Api;
+using Checkpointer.Service.Attempts;
+using Checkpointer.Service.Committing;
+using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Journal;
+using Checkpointer.Service.Telemetry;
+using Checkpointer.Storage;
+using Checkpointer.Storage.Decorators;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Checkpointer.Service.Hosting;
+
+/// <summary>Puts the service together.</summary>
+public static class ServiceHost
+{
+    private const string JournalFolder = "journal";
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Builds the service; starting it opens and replays the journal, then listens. Throws
+    /// <see cref="Formats.Errors.CheckpointerException"/> (<c>configuration_invalid</c>) on options that make no sense.
+    /// </summary>
+    /// <param name="options">What the operator says.</param>
+    /// <param name="configure">Changes to what is built, such as logging; a service that it adds wins.</param>
+    public static WebApplication Build(ServiceOptions options, Action<WebApplicationBuilder>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.UseUrls(options.Listen.GetLeftPart(UriPartial.Authority));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = ApiLimits.MaxBodyBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = ApiLimits.MaxHeaderBytes;
+            kestrel.Limits.MaxRequestLineSize = ApiLimits.MaxRequestLineBytes;
+            kestrel.Limits.MaxConcurrentConnections = ApiLimits.MaxConnections;
+        });
+        configure?.Invoke(builder);
+        AddServices(builder.Services, options);
+
+        var app = builder.Build();
+        app.UseCheckpointerProblems();
+        app.MapServiceApi();
+        return app;
+    }
+
+    private static void AddServices(IServiceCollection services, ServiceOptions options)
+    {
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<AgentRegistry>();
+        services.AddSingleton<RunChanges>();
+        services.TryAddSingleton(provider => Opener(options, provider.GetRequiredService<ILogger<FasterLogJournal>>()));
+        services.TryAddSingleton<IObjectStore>(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddServiceTelemetry();
+        services.AddServiceApi();
+
+        // All are made, so that the loops listen; then started in this order, before the first request is taken; and
+        // stopped in reverse: the journal is open around everything.
+        services.AddSingleton<RunHost>();
+        services.AddSingleton<JoinBarrier>();
+        services.AddSingleton<CheckpointCommitter>();
+        services.AddHostedService(provider => provider.GetRequiredService<RunHost>());
+        services.AddHostedService<JournalWatch>();
+        services.AddHostedService<SnapshotWorker>();
+        services.AddHostedService<DeadlineWorker>();
+        services.AddHostedService<CommitWorker>();
+        services.AddHostedService<AttemptRecorder>();
+    }
+
+    private static JournalOpener Opener(ServiceOptions options, ILogger<FasterLogJournal> logger) =>
+        async cancellationToken => await FasterLogJournal.OpenAsync(
+            new FasterLogJournalOptions { Folder = Path.Combine(options.DataPath, JournalFolder) }, logger, cancellationToken);
+
+    private static RetryingObjectStore OpenStore(ServiceOptions options, TimeProvider timeProvider) => new RetryingObjectStore(
+        new MeteredObjectStore(ObjectStores.Open(options.Store), StoreTelemetry.Meter, timeProvider),
+        new RetryOptions(),
+        timeProvider,
+        new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
+}

@@ -1,0 +1,64 @@
+using Checkpointer.Formats.Errors;
+
+namespace Checkpointer.Service.Hosting;
+
+/// <summary>Everything that the service is told when it starts.</summary>
+public sealed record ServiceOptions
+{
+    /// <summary>The folder of the journal; made if it does not exist. One process at a time.</summary>
+    public required string DataPath { get; init; }
+
+    /// <summary>The object store: <c>file:///path</c>, a plain path, or what else the storage opens.</summary>
+    public required string Store { get; init; }
+
+    /// <summary>Where agents, operators and probes reach it. Loopback unless told otherwise; port 0 picks one.</summary>
+    public Uri Listen { get; init; } = new("http://127.0.0.1:7070");
+
+    /// <summary>How long a checkpoint may stay incomplete before it is abandoned, 1 second to 7 days.</summary>
+    public TimeSpan CheckpointDeadline { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long an agent that says nothing counts as alive, 1 second to 1 hour.</summary>
+    public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Commits that are checked and written at the same time, 1 to 64; more wait.</summary>
+    public int MaxParallelCommits { get; init; } = 4;
+
+    /// <summary>How long one try of a commit may take before it makes room for others and is tried again, 1 second to 1 hour.</summary>
+    public TimeSpan CommitTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The first pause after a try of a commit that storage failed; doubled each time, up to 16 times this. 10 ms to 10 minutes.</summary>
+    public TimeSpan CommitRetryDelay { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Journal entries after which a new snapshot bounds the replay, 100 to 10,000,000.</summary>
+    public int SnapshotEveryEntries { get; init; } = 20_000;
+
+    /// <summary>Throws <c>configuration_invalid</c>, naming the setting, if a value makes no sense.</summary>
+    public void Validate()
+    {
+        Require(!string.IsNullOrWhiteSpace(DataPath), nameof(DataPath), "must name a folder");
+        Require(!string.IsNullOrWhiteSpace(Store), nameof(Store), "must name an object store");
+        Require(
+            Listen is { IsAbsoluteUri: true, Scheme: "http" or "https", PathAndQuery: "/" },
+            nameof(Listen),
+            "must be an address such as http://127.0.0.1:7070");
+        RequireWithin(CheckpointDeadline, TimeSpan.FromSeconds(1), TimeSpan.FromDays(7), nameof(CheckpointDeadline));
+        RequireWithin(AgentTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(AgentTimeout));
+        RequireWithin(CommitTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(CommitTimeout));
+        RequireWithin(
+            CommitRetryDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), nameof(CommitRetryDelay));
+        Require(MaxParallelCommits is >= 1 and <= 64, nameof(MaxParallelCommits), "must be 1 to 64");
+        Require(
+            SnapshotEveryEntries is >= 100 and <= 10_000_000, nameof(SnapshotEveryEntries), "must be 100 to 10,000,000");
+    }
+
+    private static void RequireWithin(TimeSpan value, TimeSpan least, TimeSpan most, string name) =>
+        Require(value >= least && value <= most, name, $"must be {least} to {most}");
+
+    private static void Require(bool holds, string name, string what)
+    {
+        if (!holds)
+        {
+            throw new CheckpointerException(ErrorCode.ConfigurationInvalid, $"The service's {name} {what}.");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics.Metrics;
+using Checkpointer.Contracts.Problems;
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Service.Agents;
+using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Runs.Events;
+
+namespace Checkpointer.Service.Telemetry;
+
+/// <summary>The service's instruments, one set a host. Thread-safe.</summary>
+internal sealed class ServiceMetrics
+{
+    private static readonly InstrumentAdvice<double> Buckets = new()
+    {
+        HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100],
+    };
+
+    private readonly Meter _meter;
+    private readonly Histogram<double> _commandDuration;
+    private readonly Histogram<double> _commitDuration;
+    private readonly Counter<long> _events;
+    private readonly Counter<long> _incidents;
+
+    public ServiceMetrics(IMeterFactory meters, AgentRegistry agents)
+    {
+        _meter = meters.Create(ServiceTelemetry.SourceName);
+        _commandDuration = _meter.CreateHistogram(
+            ServiceTelemetry.CommandDuration, "s", "How long commands took from call to durable answer.", advice: Buckets);
+        _commitDuration = _meter.CreateHistogram(
+            ServiceTelemetry.CommitDuration, "s", "How long commits took from the last shard to the end of a try.", advice: Buckets);
+        _events = _meter.CreateCounter<long>(ServiceTelemetry.Events, "{event}", "Things that happened to runs.");
+        _incidents = _meter.CreateCounter<long>(ServiceTelemetry.Incidents, "{incident}", "Incidents of runs.");
+        _ = _meter.CreateObservableGauge(
+            ServiceTelemetry.Agents, () => agents.AliveCount, "{agent}", "Agents that are alive.");
+    }
+
+    /// <summary>Begins to show what <paramref name="host"/> knows.</summary>
+    public void Observe(RunHost host)
+    {
+        _ = _meter.CreateObservableGauge(
+            ServiceTelemetry.ReplayEntries, () => host.EntriesSinceSnapshot, "{entry}", "Journal entries that a restart would replay.");
+        Gauge(ServiceTelemetry.RunAttempt, "{attempt}", "The current attempt.", run => run.Attempt?.Value);
+        Gauge(ServiceTelemetry.RunLedgerStep, "{step}", "Newest step in the ledger.", run => run.LedgerStep?.Value);
+        Gauge(ServiceTelemetry.RunSealedStep, "{step}", "Newest step sealed by every rank.", run => run.GloballySealed?.Step.Value);
+        Gauge(ServiceTelemetry.RunCommittedStep, "{step}", "Newest committed step.", run => run.Committed?.Step.Value);
+
+        void Gauge(string name, string unit, string description, Func<RunSummary, long?> value) =>
+            _ = _meter.CreateObservableGauge(name, () => Measure(host, value), unit, description);
+    }
+
+    /// <summary>A command was answered.</summary>
+    public void CountCommand(string command, ErrorCode? refusal, TimeSpan elapsed) => _commandDuration.Record(
+        elapsed.TotalSeconds,
+        new("command", command),
+        new("outcome", refusal is { } code ? CheckpointerProblem.NameOf(code) : "ok"));
+
+    /// <summary>Events are durable.</summary>
+    public void CountEvents(IReadOnlyList<RunEvent> events)
+    {
+        foreach (var happened in events)
+        {
+            _events.Add(1, new KeyValuePair<string, object?>("kind", happened.GetType().Name));
+            foreach (var incident in happened.Incidents ?? [])
+            {
+                _incidents.Add(1, new KeyValuePair<string, object?>("kind", incident.Kind.ToString()));
+            }
+        }
+    }
+
+    /// <summary>A try of a commit ended.</summary>
+    public void CountCommit(string outcome, TimeSpan sinceComplete) =>
+        _commitDuration.Record(sinceComplete.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+
+    private static IEnumerable<Measurement<long>> Measure(RunHost host, Func<RunSummary, long?> value)
+    {
+        foreach (var run in host.Observe())
+        {
+            if (value(run) is { } measured)
+            {
+                yield return new Measurement<long>(measured, new KeyValuePair<string, object?>("run", run.Run.Value));
+            }
+        }
+    }
+}
