@@ -48,10 +48,8 @@ class LayoutText:
             self._check_tensor(name, tensor)
         self.image_bytes = self._check_offsets()
         self.placements = self._read_placements(metadata)
-        self.stored_bytes = max(
-            (t["data_offsets"][1] for n, t in value.items() if self.is_stored(n) and t["data_offsets"][1] > t["data_offsets"][0]),
-            default=0,
-        )
+        spans = {name: tensor["data_offsets"] for name, tensor in value.items()}
+        self.stored_bytes = max((e for n, (b, e) in spans.items() if self.is_stored(n) and b < e), default=0)
         for name, tensor in value.items():
             begin, end = tensor["data_offsets"]
             if begin < end and not self.is_stored(name):

@@ -1,6 +1,7 @@
 """Step reports: never in the way, in order, none lost when the agent restarts."""
 
 import math
+import threading
 import time
 
 from checkpointer.reporter import Reporter
@@ -142,7 +143,8 @@ class ReportingTests(AgentTest):
 
     def test_misuse_raises_at_the_first_report_then_never(self):
         session = self.connect()
-        for misuse in ({"loss": "high"}, {"data_cursor": {1: 2}}, {"rng_digest": "x" * 129}, {"data_cursor": "x" * 4096}):
+        misuses = ({"loss": "high"}, {"data_cursor": {1: 2}}, {"rng_digest": "x" * 129}, {"data_cursor": "x" * 4095})
+        for misuse in misuses:
             with self.assertRaises((TypeError, ValueError)):
                 session.report(1, **misuse)
         with self.assertRaises(ValueError):
@@ -191,13 +193,12 @@ class ReportingTests(AgentTest):
 
     def test_other_ranks_keep_nothing(self):
         self.agent.service.acknowledges = False
-        incarnation = {"incarnation": "i", "world_size": 2}
-        import threading
-
         sessions = {}
-        threads = [
-            threading.Thread(target=lambda r=r: sessions.__setitem__(r, self.connect(rank=r, **incarnation))) for r in (0, 1)
-        ]
+
+        def join(rank):
+            sessions[rank] = self.connect(rank=rank, world_size=2, incarnation="i")
+
+        threads = [threading.Thread(target=join, args=(rank,)) for rank in (0, 1)]
         for thread in threads:
             thread.start()
         for thread in threads:

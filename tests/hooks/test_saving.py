@@ -108,14 +108,18 @@ class SavingTroubleTests(AgentTest):
 
     def test_refusals_are_the_tickets(self):
         session = self.connect()
-        for step, (status, code) in enumerate(
-            [(409, "slot_busy"), (507, "memory_budget_exceeded"), (409, "step_out_of_order"), (503, "service_unavailable")],
-            1,
-        ):
+        codes = {"slot_busy": 409, "memory_budget_exceeded": 507, "step_out_of_order": 409, "service_unavailable": 503}
+        for step, (code, status) in enumerate(codes.items(), 1):
             self.agent.fault("POST .*/snapshots$", Problem(status, code, "no"))
             self.assert_failed(session.save(step, make_state()), code)
         self.assertEqual(session.save(9, make_state()).wait("durable", 5), "durable")
         self.assertEqual(session.counters.saves_failed, 4)
+
+    def test_a_layout_that_the_agent_lost_is_registered_again(self):
+        session = self.connect()
+        self.assertTrue(session.save(1, make_state()).ok)
+        self.agent.layouts.clear()
+        self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
 
     def test_two_slots_that_are_both_taken_are_slot_busy(self):
         self.agent.slot_count = 1

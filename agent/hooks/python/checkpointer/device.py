@@ -41,7 +41,7 @@ def _accelerator(device):
 
 
 class DeviceFence:
-    """What the trainer had queued on its current streams when it called ``save``: the copies wait for it, on the device."""
+    """What the trainer had queued on its streams when it called ``save``: the copies wait for it, on the device."""
 
     def __init__(self, leaves: list):
         self._events = {}
@@ -63,7 +63,7 @@ class SideStreams:
         self._streams = {}
 
     def copy(self, leaves: list, fence: DeviceFence, buffer, place) -> list:
-        """Queues the copies of ``leaves`` into ``buffer`` at ``place(item)``; gives events that say when they are done."""
+        """Queues the copies of ``leaves`` into ``buffer`` at ``place(item)``; gives events that are reached with them."""
         done = []
         for device in {item.leaf.device for item in leaves}:
             accelerator = _accelerator(device)

@@ -24,7 +24,7 @@ def dump(value, max_bytes: int, what: str) -> str:
     except UnicodeEncodeError:
         raise StateValueError(f"{what} holds a string that is no Unicode text (a lone surrogate).") from None
     if size > max_bytes:
-        raise StateValueError(f"{what} has {size} bytes as JSON; at most {max_bytes} fit. Put bulk data into the state.")
+        raise StateValueError(f"{what} has {size} bytes as JSON; at most {max_bytes} fit. Bulk belongs into the state.")
     return text
 
 

@@ -32,7 +32,10 @@ class _Entry:
 
 
 class Reporter:
-    """The queue and its thread. Thread-safe. ``keeps_until_acknowledged`` is for rank 0, whose reports make the ledger."""
+    """The queue and its thread. Thread-safe.
+
+    :param keeps_until_acknowledged: for rank 0, whose reports make the ledger; other ranks' are done once sent.
+    """
 
     def __init__(self, client, counters, log, keeps_until_acknowledged: bool, max_kept: int = MAX_KEPT):
         self._client = client

@@ -49,6 +49,10 @@ class Registration:
         self._pretouch = pretouch
         self._known = None  # (digest, epoch)
 
+    def forget(self) -> None:
+        """The next :meth:`ensure` registers anew."""
+        self._known = None
+
     def ensure(self, layout, timeout_s: float | None = None) -> None:
         """Registers ``layout`` unless this very agent has it as the latest."""
         key = (layout.digest, self._client.epoch)
@@ -143,9 +147,12 @@ class SaveJob:
                 if error.timed_out or attempt == _TRIES or time.monotonic() >= deadline:
                     raise
             except CheckpointerError as error:
-                if error.code != "not_found" or attempt == _TRIES:
+                if attempt == _TRIES or error.code not in ("not_found", "layout_mismatch"):
                     raise
-                parts.client.revive(left_s(), forgotten=True)
+                if error.code == "not_found":
+                    parts.client.revive(left_s(), forgotten=True)
+                else:
+                    parts.registration.forget()  # it is what we registered last, so the agent must have lost it
         raise AgentUnavailable("The agent keeps restarting.")
 
     def _copy(self, location: SlotLocation) -> None:

@@ -99,15 +99,15 @@ def connect(
 class Session:
     """One rank of one attempt. Made by :func:`connect`; a context manager.
 
-    **Threads.** ``save``, ``restore``, ``before_update`` and ``close`` belong to the training thread: calls from several
-    threads run one after the other. ``report`` and the properties may be used from any thread.
+    **Threads.** ``save``, ``restore``, ``before_update`` and ``close`` belong to the training thread: calls from
+    several threads run one after the other. ``report`` and the properties may be used from any thread.
 
     **Processes.** A forked child (a data loader's worker) must not use the session: there, ``save`` gives a failed
     ticket, ``report`` does nothing and ``restore`` raises. The parent is not disturbed by forks.
 
-    **Errors.** ``save`` and ``report`` raise only for plain misuse, and only until the first call that was in order: so a
-    mistake shows when a job starts, and nothing ends it at step 40,000. Later misuse, and all trouble of agent, service
-    or store, is logged (once a minute), counted, and visible in the ticket.
+    **Errors.** ``save`` and ``report`` raise only for plain misuse, and only until the first call that was in order: so
+    a mistake shows when a job starts, and nothing ends it at step 40,000. Later misuse, and all trouble of agent,
+    service or store, is logged (once a minute), counted, and visible in the ticket.
     """
 
     def __init__(self, run, rank, world_size, client, copier, counters, log, restore_timeout_s, close_timeout_s):
@@ -156,8 +156,8 @@ class Session:
         """Fills the tensors of ``state``, in place, with the state that the run resumes from.
 
         What the tensors are decides what is fetched: the same ones as saved, or for :class:`Sharded` ones any other
-        slices. Returns None, and changes nothing, if the run starts from scratch. Call it on all ranks, before training,
-        also on a fresh run: it lets the agent prepare memory before the first save needs it.
+        slices. Returns None, and changes nothing, if the run starts from scratch. Call it on all ranks, before
+        training, also on a fresh run: it lets the agent prepare memory before the first save needs it.
 
         Raises :class:`RestoreError` if the state cannot be restored exactly (missing tensors, other dtypes or shapes,
         no good copy left); the tensors' contents are then undefined. Raises ``TypeError`` or ``ValueError``, before

@@ -124,7 +124,7 @@ class _NumpyLeaf(Leaf):
     def why_not_writable(self):
         if not self._array.flags.writeable:
             return "the NumPy array is read-only"
-        if any(stride == 0 and size > 1 for stride, size in zip(self._array.strides, self.shape)):
+        if self.count and any(stride == 0 and size > 1 for stride, size in zip(self._array.strides, self.shape)):
             return "the NumPy array is broadcast: several elements share memory"
         return None
 
@@ -182,7 +182,7 @@ class _TorchLeaf(Leaf):
             self._tensor.copy_(view)
 
     def why_not_writable(self):
-        if any(stride == 0 and size > 1 for stride, size in zip(self._tensor.stride(), self.shape)):
+        if self.count and any(stride == 0 and size > 1 for stride, size in zip(self._tensor.stride(), self.shape)):
             return "the tensor is expanded: several elements share memory"
         return None
 
