@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Checkpointer.Agent.Sealing;
+using Checkpointer.Contracts.Trainers;
+using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
@@ -13,47 +15,105 @@ namespace Checkpointer.Agent.Arenas;
 /// </summary>
 internal sealed class SlotLease : IDisposable
 {
+    private readonly SlotPool _pool;
+    private readonly ArenaFile _file;
+    private readonly long _dataOffset;
+    private int _disposed;
+
+    /// <summary>Made by the pool under its lock, which has counted it.</summary>
+    internal SlotLease(SlotPool pool, Slot slot)
+    {
+        (_pool, Slot, _file, _dataOffset) = (pool, slot, slot.File, slot.DataOffset);
+        (Checkpoint, Seal, Layout) = (slot.Snapshot!.Checkpoint, slot.Seal!, slot.Layout);
+        (WorldSize, ExtraUtf8, Location) = (slot.WorldSize, slot.ExtraUtf8, slot.Location);
+    }
+
     /// <summary>Whose image it is.</summary>
-    public Rank Rank => throw new NotSupportedException();
+    public Rank Rank => _pool.Rank;
+
+    /// <summary>The run.</summary>
+    public RunId Run => _pool.Run;
 
     /// <summary>The step and attempt that captured it.</summary>
-    public CheckpointId Checkpoint => throw new NotSupportedException();
+    public CheckpointId Checkpoint { get; }
 
     /// <summary>Its facts and chunk hashes.</summary>
-    public ImageSeal Seal => throw new NotSupportedException();
+    public ImageSeal Seal { get; }
 
     /// <summary>Its layout.</summary>
-    public Layout Layout => throw new NotSupportedException();
+    public Layout Layout { get; }
 
     /// <summary>The world size of the attempt that captured it.</summary>
-    public int WorldSize => throw new NotSupportedException();
+    public int WorldSize { get; }
 
     /// <summary>What the trainer had passed to the seal, as UTF-8 JSON; empty if nothing.</summary>
-    public ReadOnlyMemory<byte> ExtraUtf8 => throw new NotSupportedException();
+    public ReadOnlyMemory<byte> ExtraUtf8 { get; }
 
     /// <summary>The same, parsed; null if nothing.</summary>
-    public JsonElement? Extra => throw new NotSupportedException();
+    public JsonElement? Extra => ExtraUtf8.IsEmpty ? null : JsonElement.Parse(ExtraUtf8.Span);
 
     /// <summary>Where its bytes are, for a trainer of this node.</summary>
-    public Contracts.Trainers.SlotLocation Location => throw new NotSupportedException();
+    public SlotLocation Location { get; }
+
+    /// <summary>The slot itself.</summary>
+    internal Slot Slot { get; }
 
     /// <summary>
-    /// Bytes of the image as they lie in shared memory, not verified. Throws <see cref="ErrorCode.ArenaCorrupt"/> if the
-    /// file was shortened by somebody else (touching it would be SIGBUS).
+    /// Bytes of the image as they lie in shared memory, not verified, at most 1 GiB. Throws
+    /// <see cref="ErrorCode.ArenaCorrupt"/> if the file was shortened by somebody else (touching it would be SIGBUS).
     /// </summary>
-    public ReadOnlyMemory<byte> Read(long offset, int length) => throw new NotSupportedException();
+    public ReadOnlyMemory<byte> Read(long offset, int length)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Seal.Geometry.ImageBytes - length);
+        try
+        {
+            return _file.Slice(_dataOffset + offset, length);
+        }
+        catch (CheckpointerException e)
+        {
+            _pool.Damage(Slot, e);
+            throw;
+        }
+    }
 
     /// <summary>
     /// Chunk <paramref name="chunk"/>, verified just now against its sealed hash, in place (no copy). Wrong bytes are
     /// <see cref="ErrorCode.ChunkCorrupt"/>, and the snapshot is marked failed: nobody gets a lease of it any more.
     /// </summary>
-    public ReadOnlyMemory<byte> ReadVerified(int chunk) => throw new NotSupportedException();
+    public ReadOnlyMemory<byte> ReadVerified(int chunk)
+    {
+        var bytes = Read(Seal.Geometry.OffsetOf(chunk), Seal.Geometry.LengthOf(chunk));
+        if (ChunkHash.Compute(bytes.Span) == Seal.Hashes[chunk])
+        {
+            return bytes;
+        }
+
+        var fault = new CheckpointerException(
+            ErrorCode.ChunkCorrupt,
+            $"Chunk {chunk} of snapshot {Checkpoint} of rank {Rank} of run {Run} is not what was sealed: its bytes changed in memory.");
+        _pool.Damage(Slot, fault);
+        throw fault;
+    }
 
     /// <summary>Verifies every chunk; throws as <see cref="ReadVerified"/> does. Blocks for about a second per 10 GB.</summary>
-    public void VerifyAll(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public void VerifyAll(CancellationToken cancellationToken)
+    {
+        for (var chunk = 0; chunk < Seal.Geometry.Count; chunk++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _ = ReadVerified(chunk);
+        }
+    }
 
     /// <summary>Ends the right.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _pool.EndUse(Slot);
+        }
     }
 }

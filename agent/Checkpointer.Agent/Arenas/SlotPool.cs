@@ -1,32 +1,83 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Json;
 using Checkpointer.Contracts.Agents;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Contracts.Trainers;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Agent.Arenas;
 
-/// <summary>The slots of one rank and the snapshots in them. Thread-safe.</summary>
-internal sealed class SlotPool
+/// <summary>
+/// The slots of one rank and the snapshots in them. Thread-safe. Here is what trainers ask for; the other parts of the
+/// class make and drop slots, take in progress, and are called back by sealing, draining and restores.
+/// </summary>
+[SuppressMessage("Reliability", "CA1001", Justification = "A semaphore that nobody waits for by handle owns nothing.")]
+internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Rank rank)
 {
+    /// <summary>One above the largest number of a slot: twice the slots of a rank, for those of an older layout.</summary>
+    public const int MaxSlotNumber = 2 * ArenaOptions.MaxSlotsPerRank;
+
+    // Snapshots that are remembered after their slots have gone on.
+    private const int MaxSnapshots = 64;
+
+    private readonly Lock _gate = new();
+    private readonly List<Slot> _slots = [];
+    private readonly SortedDictionary<CheckpointId, Snapshot> _snapshots = [];
+    private readonly SemaphoreSlim _making = new(1);
+    private TaskCompletionSource _changed = NewSource();
+    private Layout? _layout;
+    private RunProgress? _progress;
+    private Attempt _attempt;
+    private Attempt _registeredAttempt;
+    private int _worldSize;
+    private CheckpointId? _lastBegun;
+    private int _refilling;
+    private CheckpointerException? _refillFault;
+    private long _touched;
+    private bool _dropped;
+
     /// <summary>The run.</summary>
-    public RunId Run => throw new NotSupportedException();
+    public RunId Run => folder.Run;
 
     /// <summary>The rank.</summary>
-    public Rank Rank => throw new NotSupportedException();
+    public Rank Rank { get; } = rank;
 
     /// <summary>The registered layout; null before any.</summary>
-    public Layout? Layout => throw new NotSupportedException();
+    public Layout? Layout
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _layout;
+            }
+        }
+    }
 
-    /// <summary>
-    /// Makes <paramref name="layout"/> the one that snapshots have. Slots of the right size are kept; others go as soon
-    /// as the release rule lets them; new ones are reserved before this returns (so that touching them cannot fail) and
-    /// pre-faulted in the background. Errors: <see cref="ErrorCode.StaleAttempt"/>,
-    /// <see cref="ErrorCode.MemoryBudgetExceeded"/> (nothing is changed then).
-    /// </summary>
-    public Task<RegisterLayoutResponse> RegisterAsync(
-        Attempt attempt, int worldSize, Layout layout, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    /// <summary>Sealed images that can be offered to others.</summary>
+    public IReadOnlyList<Holding> Holdings
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return
+                [
+                    .. _slots.Where(slot => slot.IsHolding).Select(slot => new Holding
+                    {
+                        Run = Run,
+                        Rank = Rank,
+                        Checkpoint = slot.Snapshot!.Checkpoint,
+                        Image = slot.Seal!.Image,
+                    }),
+                ];
+            }
+        }
+    }
 
     /// <summary>
     /// Gives the trainer a slot to fill. The same begin repeated while the slot is open gives the same slot. Errors:
@@ -35,8 +86,29 @@ internal sealed class SlotPool
     /// the service as refused. Asks the service for progress, at most <see cref="ArenaOptions.ProgressTimeout"/>, only if
     /// no slot is free.
     /// </summary>
-    public Task<SlotLocation> BeginAsync(BeginSnapshotRequest request, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public async Task<SlotLocation> BeginAsync(BeginSnapshotRequest request, CancellationToken cancellationToken)
+    {
+        if (TryBegin(request, last: false) is { } location)
+        {
+            return location;
+        }
+
+        using var timer = new CancellationTokenSource(context.Options.ProgressTimeout, context.Time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        try
+        {
+            if (await context.ProgressSource.FetchAsync(Run, both.Token) is { } progress)
+            {
+                context.Observe(progress);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The service did not say in time; then the slots are as busy as they were.
+        }
+
+        return TryBegin(request, last: true) ?? throw Refuse(request);
+    }
 
     /// <summary>
     /// All bytes of <paramref name="step"/> are in its slot: hashing begins in the background. Repeating it changes
@@ -44,31 +116,262 @@ internal sealed class SlotPool
     /// open), <see cref="ErrorCode.StaleAttempt"/>, <see cref="ErrorCode.LimitExceeded"/> (extra),
     /// <see cref="ErrorCode.InvalidRequest"/> (extra is no object).
     /// </summary>
-    public SnapshotStatus Seal(Step step, SealSnapshotRequest request) => throw new NotSupportedException();
+    public SnapshotStatus Seal(Step step, SealSnapshotRequest request)
+    {
+        var extra = ToUtf8(request.Extra);
+        var checkpoint = new CheckpointId(step, request.Attempt);
+        Slot slot;
+        SnapshotStatus status;
+        lock (_gate)
+        {
+            RequireCurrent(request.Attempt);
+            Touch();
+            if (_slots.Find(s => s.Snapshot?.Checkpoint == checkpoint) is not { } found)
+            {
+                throw new CheckpointerException(
+                    ErrorCode.SnapshotNotOpen, $"{Name(checkpoint)} is not being captured here. Begin it first.");
+            }
+
+            slot = found;
+            if (slot.State != SlotState.Open)
+            {
+                return slot.Snapshot!.Status;
+            }
+
+            if (request.CapturedBytes != slot.Layout.ImageBytes)
+            {
+                throw new CheckpointerException(
+                    ErrorCode.CaptureIncomplete,
+                    $"{Name(checkpoint)} has {request.CapturedBytes} bytes captured; its layout has {slot.Layout.ImageBytes}.");
+            }
+
+            slot.Capture(extra);
+            slot.Snapshot!.Advance(SnapshotState.Captured);
+            status = slot.Snapshot.Status;
+        }
+
+        CrashPoint.Reach(CrashPointNames.SnapshotCaptured);
+        context.Seals.Enqueue(this, slot);
+        return status;
+    }
 
     /// <summary>
     /// Where a snapshot stands, once <paramref name="until"/> or a final state is reached or <paramref name="wait"/> is
     /// over. <see cref="ErrorCode.NotFound"/> if the pool does not know it (any more).
     /// </summary>
-    public Task<SnapshotStatus> StatusAsync(
-        CheckpointId checkpoint, SnapshotState until, TimeSpan wait, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public async Task<SnapshotStatus> StatusAsync(
+        CheckpointId checkpoint, SnapshotState until, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        var begun = context.Time.GetTimestamp();
+        while (true)
+        {
+            Task changed;
+            SnapshotStatus status;
+            lock (_gate)
+            {
+                if (!_snapshots.TryGetValue(checkpoint, out var snapshot))
+                {
+                    throw new CheckpointerException(ErrorCode.NotFound, $"{Name(checkpoint)} is not known to this agent.");
+                }
 
-    /// <summary>Gives up a snapshot that is open, captured or sealed and not yet durable, and reports it as discarded. False if there is none.</summary>
-    public bool Discard(CheckpointId checkpoint, string reason) => throw new NotSupportedException();
+                status = snapshot.Status;
+                if (snapshot.HasReached(until))
+                {
+                    return status;
+                }
 
-    /// <summary>A right to read the sealed image of <paramref name="checkpoint"/>; null if no slot holds it.</summary>
-    public SlotLease? TryLease(CheckpointId checkpoint) => throw new NotSupportedException();
+                changed = snapshot.Changed;
+            }
+
+            var left = wait - context.Time.GetElapsedTime(begun);
+            if (left <= TimeSpan.Zero)
+            {
+                return status;
+            }
+
+            try
+            {
+                await changed.WaitAsync(left, context.Time, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                // The loop looks once more and then answers with what it finds.
+            }
+        }
+    }
 
     /// <summary>
-    /// A slot in which to rebuild <paramref name="checkpoint"/> in the registered layout. Waits while slots are being
-    /// reserved or readers end; never takes the slot of an image that must be kept. Errors: as
-    /// <see cref="BeginAsync"/>.
+    /// Gives up a snapshot whose capture failed, and reports it as discarded. False unless it is open: what is captured
+    /// may become global through other ranks, so only the service gives that up.
     /// </summary>
-    public Task<RestoreSlot> OpenForRestoreAsync(
-        Attempt attempt, CheckpointId checkpoint, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public bool Discard(CheckpointId checkpoint, string reason)
+    {
+        SnapshotReport report;
+        lock (_gate)
+        {
+            if (_slots.Find(s => s.State == SlotState.Open && s.Snapshot!.Checkpoint == checkpoint) is not { } slot)
+            {
+                return false;
+            }
 
-    /// <summary>Sealed images that can be offered to others.</summary>
-    public IReadOnlyList<Holding> Holdings => throw new NotSupportedException();
+            report = Abandon(slot, ErrorCode.CaptureIncomplete, reason);
+        }
+
+        context.Reporter.Report(Run, report);
+        return true;
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static byte[] ToUtf8(JsonElement? extra)
+    {
+        if (extra is not { } value)
+        {
+            return [];
+        }
+
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            throw new CheckpointerException(ErrorCode.InvalidRequest, "The extra value of a seal must be a JSON object.");
+        }
+
+        var utf8 = Encoding.UTF8.GetBytes(value.GetRawText());
+        return utf8.Length <= ArenaGeometry.MaxExtraBytes
+            ? utf8
+            : throw new CheckpointerException(
+                ErrorCode.LimitExceeded,
+                $"The extra value has {utf8.Length} bytes; it may have {ArenaGeometry.MaxExtraBytes}.");
+    }
+
+    private SlotLocation? TryBegin(BeginSnapshotRequest request, bool last)
+    {
+        var checkpoint = new CheckpointId(request.Step, request.Attempt);
+        SnapshotReport? abandoned = null;
+        Slot? slot;
+        lock (_gate)
+        {
+            RequireCurrent(request.Attempt);
+            Touch();
+            var layout = RequireLayout(request.Layout);
+            if (_slots.Find(s => s.State == SlotState.Open) is { } open)
+            {
+                if (open.Snapshot!.Checkpoint == checkpoint)
+                {
+                    return open.Location;
+                }
+
+                abandoned = Abandon(open, ErrorCode.CaptureIncomplete, $"The trainer began step {request.Step} instead.");
+            }
+
+            RequireNewer(checkpoint);
+            slot = TakeFree();
+            if (slot is not null || last)
+            {
+                _lastBegun = checkpoint;
+            }
+
+            if (slot is not null)
+            {
+                var snapshot = Remember(new Snapshot(checkpoint, request.Durable));
+                SetLayout(slot, layout);
+                slot.Fill(SlotEvent.Begin, snapshot, layout, _worldSize);
+            }
+        }
+
+        if (abandoned is not null)
+        {
+            context.Reporter.Report(Run, abandoned);
+        }
+
+        if (slot is not null)
+        {
+            CrashPoint.Reach(CrashPointNames.SnapshotOpened);
+        }
+
+        return slot?.Location;
+    }
+
+    private CheckpointerException Refuse(BeginSnapshotRequest request)
+    {
+        var checkpoint = new CheckpointId(request.Step, request.Attempt);
+        CheckpointerException refusal;
+        lock (_gate)
+        {
+            refusal = _refillFault is { } fault && !_slots.Exists(Fits)
+                ? new CheckpointerException(fault.Code, $"{Name(checkpoint)} is refused: {fault.Message}", inner: fault)
+                : new CheckpointerException(
+                    ErrorCode.SlotBusy,
+                    $"{Name(checkpoint)} is refused: no slot is free ({DescribeSlots()}). Save less often, or give ranks more slots.");
+        }
+
+        context.Reporter.Report(Run, ToReport(checkpoint, SnapshotOutcome.Refused, request.Durable, refusal.Message));
+        return refusal;
+    }
+
+    private string DescribeSlots() => _refilling > 0
+        ? "one is being prepared"
+        : string.Join(", ", _slots.Select(slot => $"{slot.Number} {slot.State} {slot.Snapshot?.Checkpoint} read by {slot.Leases}"));
+
+    private Snapshot Remember(Snapshot snapshot)
+    {
+        while (_snapshots.Count >= MaxSnapshots
+            && _snapshots.Values.FirstOrDefault(old => _slots.TrueForAll(slot => slot.Snapshot != old)) is { } oldest)
+        {
+            _snapshots.Remove(oldest.Checkpoint);
+        }
+
+        _snapshots[snapshot.Checkpoint] = snapshot;
+        return snapshot;
+    }
+
+    private void RequireCurrent(Attempt attempt)
+    {
+        if (attempt < _attempt)
+        {
+            throw new CheckpointerException(
+                ErrorCode.StaleAttempt,
+                $"Rank {Rank} of run {Run} is at attempt {_attempt}; attempt {attempt} was fenced out. This trainer must end.");
+        }
+
+        _attempt = attempt;
+    }
+
+    private Layout RequireLayout(string digest) =>
+        _layout is { } layout && layout.Digest == digest
+            ? layout
+            : throw new CheckpointerException(
+                ErrorCode.LayoutMismatch,
+                $"Layout {digest} is not the one registered for rank {Rank} of run {Run}. Register it first.");
+
+    private void RequireNewer(CheckpointId checkpoint)
+    {
+        var last = _progress is { ResumedFrom: { } resumed } && _progress.Attempt == checkpoint.Attempt ? resumed.Step : (Step?)null;
+        if (_lastBegun is { } begun && begun.Attempt == checkpoint.Attempt && (last is null || begun.Step > last))
+        {
+            last = begun.Step;
+        }
+
+        if (last is { } bound && checkpoint.Step <= bound)
+        {
+            throw new CheckpointerException(
+                ErrorCode.StepOutOfOrder, $"{Name(checkpoint)} is not newer than step {bound}, which came before it.");
+        }
+    }
+
+    private SnapshotReport ToReport(
+        CheckpointId checkpoint, SnapshotOutcome outcome, bool durable, string? reason, SealedImage? image = null) => new()
+        {
+            Attempt = checkpoint.Attempt,
+            Step = checkpoint.Step,
+            Rank = Rank,
+            Node = context.Options.Node,
+            Outcome = outcome,
+            Durable = durable,
+            Image = image,
+            Reason = reason is { Length: > 1024 } ? reason[..1024] : reason,
+        };
+
+    private string Name(CheckpointId checkpoint) => $"Snapshot {checkpoint} of rank {Rank} of run {Run}";
+
+    private void Touch() => _touched = context.Time.GetTimestamp();
 }

@@ -1,29 +1,23 @@
 namespace Checkpointer.Agent.Arenas;
 
-/// <summary>The life of a slot (SlotTransitions says what may follow what). The numbers are those of header pages.</summary>
+/// <summary>What a slot holds; <see cref="SlotTransitions"/> says what may follow what. The numbers are those of header pages.</summary>
 internal enum SlotState
 {
-    /// <summary>Its memory is being reserved; nobody may use it yet.</summary>
-    Preparing = 0,
-
-    /// <summary>Holds nothing.</summary>
-    Free = 1,
+    /// <summary>Nothing.</summary>
+    Free = 0,
 
     /// <summary>A trainer is writing into it.</summary>
-    Open = 2,
+    Open = 1,
 
     /// <summary>A restore is writing into it.</summary>
-    Rebuilding = 3,
+    Rebuilding = 2,
 
     /// <summary>All bytes are in; they are being hashed.</summary>
-    Captured = 4,
+    Captured = 3,
 
     /// <summary>Hashed: holds an image.</summary>
-    Sealed = 5,
+    Sealed = 4,
 
     /// <summary>Holds bytes that are not what was sealed, or could not be hashed: worthless.</summary>
-    Failed = 6,
-
-    /// <summary>Of an older layout or a dropped run: goes away as soon as nobody reads it.</summary>
-    Retired = 7,
+    Failed = 5,
 }

@@ -1,0 +1,216 @@
+using System.Buffers.Binary;
+using System.ComponentModel;
+using System.Globalization;
+using System.Security.Cryptography;
+using Checkpointer.Formats.Errors;
+using Microsoft.Win32.SafeHandles;
+
+namespace Checkpointer.Agent.Arenas;
+
+/// <summary>
+/// One mapped file of shared memory. Counts its users: it is unmapped when the last has released it, never under
+/// anybody's feet; <see cref="Unlink"/> only takes its name away. Thread-safe.
+/// </summary>
+internal sealed unsafe class ArenaFile
+{
+    // A slice of up to this length lies in one window wherever it begins.
+    private const long WindowStride = 1L << 30;
+
+    // How much is reserved or pre-faulted by one call: a fraction of a second.
+    private const long PieceBytes = 64L << 20;
+
+    private readonly SafeFileHandle _handle;
+    private readonly byte* _address;
+    private readonly MappedWindow[] _windows;
+    private readonly Action<long> _closed;
+    private int _references = 1;
+
+    private ArenaFile(SafeFileHandle handle, byte* address, string path, long lengthBytes, ulong generation, Action<long> closed)
+    {
+        _address = address;
+        (_handle, Path, LengthBytes, Generation, _closed) = (handle, path, lengthBytes, generation, closed);
+        _windows = new MappedWindow[(lengthBytes + WindowStride - 1) / WindowStride];
+        for (var i = 0; i < _windows.Length; i++)
+        {
+            var at = i * WindowStride;
+            _windows[i] = new MappedWindow(address + at, (int)Math.Min(int.MaxValue, lengthBytes - at));
+        }
+    }
+
+    /// <summary>Where it lies.</summary>
+    public string Path { get; }
+
+    /// <summary>Its length in bytes.</summary>
+    public long LengthBytes { get; }
+
+    /// <summary>Tells incarnations of the file apart; random.</summary>
+    public ulong Generation { get; }
+
+    /// <summary>The same as 16 hex digits.</summary>
+    public string GenerationText => Generation.ToString("x16", CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// Makes a new file of <paramref name="lengthBytes"/> with all its memory reserved. No room in the file system is
+    /// <see cref="ErrorCode.MemoryBudgetExceeded"/>; nothing is left then. <paramref name="closed"/> is called with the
+    /// length when the memory is unmapped at last.
+    /// </summary>
+    public static ArenaFile Create(string path, long lengthBytes, Action<long> closed, CancellationToken cancellationToken)
+    {
+        // A file of that name is one that nobody adopted, or one given up that somebody may still write to.
+        File.Delete(path);
+        Check(SharedMemory.OpenFile(path, create: true, out var handle), "create", path);
+        try
+        {
+            for (long at = 0; at < lengthBytes; at += PieceBytes)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Check(SharedMemory.Reserve(handle!, at, Math.Min(PieceBytes, lengthBytes - at)), "reserve", path);
+            }
+
+            Span<byte> generation = stackalloc byte[sizeof(ulong)];
+            RandomNumberGenerator.Fill(generation);
+            return Map(handle!, path, lengthBytes, BinaryPrimitives.ReadUInt64LittleEndian(generation), closed);
+        }
+        catch
+        {
+            handle!.Dispose();
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Opens an existing file, whose newest header page is <paramref name="header"/>; null with the reason if it has none
+    /// or is not what that says.
+    /// </summary>
+    public static ArenaFile? TryOpen(string path, Action<long> closed, out ArenaHeader? header, out string? fault)
+    {
+        header = null;
+        Check(SharedMemory.OpenFile(path, create: false, out var handle), "open", path);
+        var adopted = false;
+        try
+        {
+            fault = Inspect(handle!, out header);
+            if (fault is not null)
+            {
+                return null;
+            }
+
+            adopted = true;
+            return Map(handle!, path, header!.DataOffset + header.DataBytes, header.Generation, closed);
+        }
+        finally
+        {
+            if (!adopted)
+            {
+                handle!.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Bytes of the file, up to 1 GiB. Throws <see cref="ErrorCode.ArenaCorrupt"/> if it was shortened: touching them would be SIGBUS.</summary>
+    public Memory<byte> Slice(long offset, int length)
+    {
+        Invariant.Holds(offset >= 0 && length >= 0 && length <= WindowStride && offset + length <= LengthBytes);
+        RequireWhole();
+        return length == 0 ? default : _windows[offset / WindowStride].Memory.Slice((int)(offset % WindowStride), length);
+    }
+
+    /// <summary>Whether the file still has its length.</summary>
+    public bool IsWhole => RandomAccess.GetLength(_handle) >= LengthBytes;
+
+    /// <summary>Makes all pages present, in pieces. Blocks: about 2 s a GiB.</summary>
+    public void Prefault(CancellationToken cancellationToken)
+    {
+        for (long at = 0; at < LengthBytes; at += PieceBytes)
+        {
+            // The caller's own use being the last means that the slot is gone.
+            if (cancellationToken.IsCancellationRequested || Volatile.Read(ref _references) == 1 || !IsWhole)
+            {
+                return;
+            }
+
+            SharedMemory.Populate(_address + at, Math.Min(PieceBytes, LengthBytes - at));
+        }
+    }
+
+    /// <summary>Takes the name away, unless the file there is another one by now. Mappings of it, ours and trainers', stay valid.</summary>
+    public void Unlink() => File.Delete(Path);
+
+    /// <summary>One more user; false if the last one has gone.</summary>
+    public bool TryUse()
+    {
+        int seen;
+        do
+        {
+            seen = Volatile.Read(ref _references);
+            if (seen == 0)
+            {
+                return false;
+            }
+        }
+        while (Interlocked.CompareExchange(ref _references, seen + 1, seen) != seen);
+
+        return true;
+    }
+
+    /// <summary>One user less; unmaps after the last.</summary>
+    public void Release()
+    {
+        var left = Interlocked.Decrement(ref _references);
+        Invariant.Holds(left >= 0);
+        if (left == 0)
+        {
+            SharedMemory.Unmap(_address, LengthBytes);
+            _handle.Dispose();
+            _closed(LengthBytes);
+        }
+    }
+
+    private void RequireWhole()
+    {
+        if (!IsWhole)
+        {
+            throw new CheckpointerException(
+                ErrorCode.ArenaCorrupt, $"'{Path}' was shortened by somebody else; its contents are lost.");
+        }
+    }
+
+    private static string? Inspect(SafeFileHandle handle, out ArenaHeader? header)
+    {
+        // Read, not mapped: a file that is shortened meanwhile gives fewer bytes instead of SIGBUS.
+        var pages = new byte[2 * ArenaGeometry.PageBytes];
+        var read = RandomAccess.Read(handle, pages, 0);
+        header = ArenaHeader.Newest(pages.AsSpan(0, read));
+        if (header is null)
+        {
+            return "neither header page checks";
+        }
+
+        var length = RandomAccess.GetLength(handle);
+        var expected = header.DataOffset + header.DataBytes;
+        return length == expected ? null : $"it has {length} bytes, its header says {expected}";
+    }
+
+    private static ArenaFile Map(SafeFileHandle handle, string path, long lengthBytes, ulong generation, Action<long> closed)
+    {
+        Check(SharedMemory.Map(handle, lengthBytes, out var address), "map", path);
+        return new ArenaFile(handle, address, path, lengthBytes, generation, closed);
+    }
+
+    private static void Check(int errno, string action, string path)
+    {
+        if (errno == SharedMemory.NoSpace)
+        {
+            throw new CheckpointerException(
+                ErrorCode.MemoryBudgetExceeded,
+                $"Could not {action} '{path}': the shared memory file system is full. Make it larger, or the models' share of this node smaller.");
+        }
+
+        if (errno != 0)
+        {
+            throw new CheckpointerException(
+                ErrorCode.Internal, $"Could not {action} '{path}': {new Win32Exception(errno).Message} (errno {errno}).");
+        }
+    }
+}

@@ -1,0 +1,356 @@
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Contracts.Trainers;
+using Checkpointer.Formats.Chunks;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Identity;
+using Checkpointer.Formats.Layouts;
+
+namespace Checkpointer.Agent.Arenas;
+
+/// <content>How slots come and go.</content>
+internal sealed partial class SlotPool
+{
+    /// <summary>
+    /// Makes <paramref name="layout"/> the one that snapshots have. Slots of the right size are kept; others go as soon
+    /// as the release rule lets them; new ones are reserved before this returns (so that touching them cannot fail) and
+    /// pre-faulted in the background. Errors: <see cref="ErrorCode.StaleAttempt"/>,
+    /// <see cref="ErrorCode.WorldMismatch"/>, <see cref="ErrorCode.MemoryBudgetExceeded"/> (the old layout stays then).
+    /// While images of an older size must be kept, fewer slots than configured will do: one at least.
+    /// </summary>
+    public async Task<RegisterLayoutResponse> RegisterAsync(
+        Attempt attempt, int worldSize, Layout layout, CancellationToken cancellationToken)
+    {
+        if (worldSize is < 1 or > Rank.MaxValue + 1 || Rank.Value >= worldSize)
+        {
+            throw new CheckpointerException(
+                ErrorCode.WorldMismatch, $"Rank {Rank} of run {Run} cannot be in a world of {worldSize}.");
+        }
+
+        RequireCuttable(layout);
+        await _making.WaitAsync(cancellationToken);
+        try
+        {
+            lock (_gate)
+            {
+                RequireCurrent(attempt);
+                Touch();
+            }
+
+            var held = folder.Layouts.Hold(layout);
+            try
+            {
+                await MakeSlotsAsync(held, cancellationToken);
+            }
+            catch
+            {
+                folder.Layouts.Release(held);
+                throw;
+            }
+
+            lock (_gate)
+            {
+                if (_layout is { } former)
+                {
+                    folder.Layouts.Release(former);
+                }
+
+                (_layout, _worldSize, _registeredAttempt, _refillFault) = (held, worldSize, attempt, null);
+                RetireMisfits();
+                return new RegisterLayoutResponse
+                {
+                    Layout = layout.Digest,
+                    ImageBytes = layout.ImageBytes,
+                    Slots = [.. _slots.Where(Fits).OrderBy(slot => slot.Number).Select(slot => slot.Location)],
+                };
+            }
+        }
+        finally
+        {
+            _making.Release();
+        }
+    }
+
+    /// <summary>Gives everything up, as readers end.</summary>
+    public void Drop()
+    {
+        var ends = new List<CancellationTokenSource>();
+        lock (_gate)
+        {
+            _dropped = true;
+            foreach (var slot in _slots.ToArray())
+            {
+                if (slot.DrainEnd is { } end)
+                {
+                    ends.Add(end);
+                }
+
+                if (slot.Snapshot is { IsFinal: false } snapshot)
+                {
+                    snapshot.Fail(ErrorCode.NotFound, "The run was dropped from this agent.");
+                }
+
+                Remove(slot);
+            }
+
+            if (_layout is { } layout)
+            {
+                folder.Layouts.Release(layout);
+                _layout = null;
+            }
+        }
+
+        ends.ForEach(end => end.Cancel());
+        Signal();
+    }
+
+    /// <summary>Brings the pool to its number of slots of that layout's size. Only under <see cref="_making"/>.</summary>
+    private async Task MakeSlotsAsync(Layout layout, CancellationToken cancellationToken)
+    {
+        var geometry = new ChunkGeometry(layout.ImageBytes, context.Options.ChunkBytes);
+        var bytes = ArenaGeometry.DataOffset(geometry) + ArenaGeometry.DataBytes(layout.ImageBytes);
+        var made = new List<Slot>();
+        try
+        {
+            while (true)
+            {
+                int number;
+                List<Slot> fitting;
+                bool others;
+                lock (_gate)
+                {
+                    fitting = _slots.FindAll(slot => FitsLayout(slot, layout));
+                    if (fitting.Count >= context.Options.SlotsPerRank || _dropped)
+                    {
+                        return;
+                    }
+
+                    ReleaseMisfits(layout);
+                    others = fitting.Count < _slots.Count;
+                    number = Enumerable.Range(0, MaxSlotNumber).First(n => _slots.TrueForAll(slot => slot.Number != n));
+                }
+
+                // Without the lock: making room takes those of other pools.
+                if (!TakeMemory(bytes))
+                {
+                    // What must be kept of another size makes do with fewer for a while.
+                    if (fitting.Count > 0 && others)
+                    {
+                        return;
+                    }
+
+                    throw TooLarge(bytes, context.Options.SlotsPerRank - fitting.Count);
+                }
+
+                made.Add(await MakeSlotAsync(number, bytes, layout, cancellationToken));
+            }
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                // A begin cannot have taken one: the layout is not registered yet. A refill's may be in use already.
+                made.FindAll(slot => slot.State == SlotState.Free).ForEach(Remove);
+            }
+
+            throw;
+        }
+    }
+
+    private async Task<Slot> MakeSlotAsync(int number, long bytes, Layout layout, CancellationToken cancellationToken)
+    {
+        ArenaFile file;
+        try
+        {
+            file = await Task.Factory.StartNew(
+                () =>
+                {
+                    Directory.CreateDirectory(folder.Path);
+                    return ArenaFile.Create(folder.FileOf(Rank, number), bytes, context.Budget.Return, cancellationToken);
+                },
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
+        }
+        catch
+        {
+            context.Budget.Return(bytes);
+            throw;
+        }
+
+        var slot = new Slot(Run, Rank, number, file, folder.Layouts.Hold(layout), context.Options.ChunkBytes);
+        lock (_gate)
+        {
+            _slots.Add(slot);
+            slot.WriteHeader();
+            if (_dropped)
+            {
+                Remove(slot);
+            }
+        }
+
+        context.Prefaulter.Enqueue(file);
+        return slot;
+    }
+
+    private bool TakeMemory(long bytes)
+    {
+        if (!context.Budget.TryTake(bytes))
+        {
+            context.MakeRoom(bytes, this);
+            return context.Budget.TryTake(bytes);
+        }
+
+        return true;
+    }
+
+    private CheckpointerException TooLarge(long bytes, int missing) => new(
+        ErrorCode.MemoryBudgetExceeded,
+        $"Rank {Rank} of run {Run} needs {missing} more slots of {bytes} bytes, but of the {context.Budget.LimitBytes} bytes that arenas may take {context.Budget.UsedBytes} are taken. Raise the agent's memory budget.");
+
+    private void RequireCuttable(Layout layout)
+    {
+        if (!ChunkGeometry.IsValid(layout.ImageBytes, context.Options.ChunkBytes))
+        {
+            throw new CheckpointerException(
+                ErrorCode.LimitExceeded,
+                $"An image of {layout.ImageBytes} bytes is more than {ChunkGeometry.MaxChunks} chunks of {context.Options.ChunkBytes} bytes.");
+        }
+    }
+
+    /// <summary>Makes missing slots in the background, as far as memory permits.</summary>
+    private void Refill()
+    {
+        lock (_gate)
+        {
+            if (_layout is null || _dropped || _refilling > 0
+                || _slots.FindAll(Fits).Count >= context.Options.SlotsPerRank)
+            {
+                return;
+            }
+
+            _refilling++;
+        }
+
+        _ = Task.Run(RefillAsync);
+    }
+
+    private async Task RefillAsync()
+    {
+        await _making.WaitAsync();
+        CheckpointerException? fault = null;
+        try
+        {
+            if (Layout is { } layout)
+            {
+                await MakeSlotsAsync(layout, CancellationToken.None);
+            }
+        }
+        catch (Exception e) when (e is CheckpointerException or IOException or UnauthorizedAccessException)
+        {
+            fault = e as CheckpointerException
+                ?? new CheckpointerException(ErrorCode.Internal, $"No arena could be made: {e.Message}", inner: e);
+            LogRefillFailed(context.Logger, Run, Rank, e.Message);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _refilling--;
+                _refillFault = fault;
+            }
+
+            _making.Release();
+            Signal();
+        }
+    }
+
+    private bool Fits(Slot slot) => _layout is { } layout && FitsLayout(slot, layout);
+
+    private bool FitsLayout(Slot slot, Layout layout) =>
+        !slot.Retiring && slot.Geometry.ImageBytes == layout.ImageBytes && slot.Geometry.ChunkBytes == context.Options.ChunkBytes;
+
+    private void RetireMisfits()
+    {
+        foreach (var slot in _slots.Where(slot => !Fits(slot)))
+        {
+            slot.Retiring = true;
+        }
+
+        RemoveRetired();
+    }
+
+    private void ReleaseMisfits(Layout layout) =>
+        _slots.FindAll(slot => !FitsLayout(slot, layout) && CanGo(slot)).ForEach(Remove);
+
+    private void RemoveRetired() => _slots.FindAll(slot => slot.Retiring && CanGo(slot)).ForEach(Remove);
+
+    /// <summary>Whether nobody needs what the slot holds.</summary>
+    private bool CanGo(Slot slot) => slot.Leases == 0 && slot.State switch
+    {
+        SlotState.Free or SlotState.Failed => true,
+        SlotState.Sealed => ReleaseRule.Permits(slot.Snapshot!.Checkpoint, _progress, slot.GivenUp),
+        _ => false,
+    };
+
+    /// <summary>A free slot of the registered layout's size; one is made free if the rule permits it; null if none can be.</summary>
+    private Slot? TakeFree()
+    {
+        var slot = _slots.Find(s => Fits(s) && s.State == SlotState.Free && s.Leases == 0)
+            ?? _slots.Where(s => Fits(s) && CanGo(s))
+                .OrderBy(s => s.State == SlotState.Sealed)
+                .ThenBy(s => s.Snapshot!.Checkpoint)
+                .FirstOrDefault();
+        if (slot is not null && slot.State != SlotState.Free)
+        {
+            slot.Change(SlotEvent.Release);
+        }
+
+        return slot;
+    }
+
+    private void SetLayout(Slot slot, Layout layout)
+    {
+        if (slot.Layout != layout)
+        {
+            folder.Layouts.Release(slot.Layout);
+            slot.Layout = folder.Layouts.Hold(layout);
+        }
+    }
+
+    /// <summary>
+    /// Gives up an open slot. Its file goes with it: a trainer that was fenced out, or thinks that it still captures, may
+    /// go on writing into its mapping, which then belongs to nobody.
+    /// </summary>
+    private SnapshotReport Abandon(Slot slot, ErrorCode error, string reason)
+    {
+        Invariant.Holds(slot.State == SlotState.Open && slot.Leases == 0);
+        var snapshot = slot.Snapshot!;
+        snapshot.Fail(error, reason);
+        Remove(slot);
+        Refill();
+        LogAbandoned(context.Logger, Run, Rank, snapshot.Checkpoint, reason);
+        return ToReport(snapshot.Checkpoint, SnapshotOutcome.Discarded, snapshot.Durable, reason);
+    }
+
+    private void Remove(Slot slot)
+    {
+        if (_slots.Remove(slot))
+        {
+            slot.Dropped = true;
+            slot.File.Unlink();
+            slot.File.Release();
+            folder.Layouts.Release(slot.Layout);
+        }
+    }
+
+    private void Signal()
+    {
+        TaskCompletionSource changed;
+        lock (_gate)
+        {
+            (changed, _changed) = (_changed, NewSource());
+        }
+
+        changed.SetResult();
+    }
+}

@@ -1,0 +1,147 @@
+using Checkpointer.Agent.Arenas;
+using Checkpointer.Formats.Chunks;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Packs;
+using Checkpointer.Storage;
+using Checkpointer.Storage.CrashPoints;
+
+namespace Checkpointer.Agent.Draining;
+
+/// <summary>
+/// Puts the packs of one shard, straight from the arena, several at once within limits of count and bytes. Remembers
+/// what is done, so that it can be run again after a failure.
+/// <para>
+/// Every chunk is verified against its sealed hash before the put and once more after it, in place: memory that was
+/// right before and after was right in between, so a flipped bit never gets into a shard. At 17 GB/s against the
+/// store's one or two that is cheap.
+/// </para>
+/// </summary>
+internal sealed class PackUploads(IObjectStore store, SlotLease lease, IReadOnlyList<PackHeader> packs, DrainingOptions options)
+{
+    // How many other contents may be in the way of a pack: one for each earlier process that drained this snapshot.
+    private const int MaxRenumberings = 64;
+
+    private readonly PackHeader?[] _written = new PackHeader?[packs.Count];
+
+    /// <summary>Puts what is not put yet. When it ends, however it ends, no put is under way.</summary>
+    public async Task<IReadOnlyList<PackHeader>> RunAsync(CancellationToken cancellationToken)
+    {
+        using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var running = new List<Task<int>>();
+        long bytes = 0;
+        try
+        {
+            for (var i = 0; i < packs.Count; i++)
+            {
+                if (_written[i] is not null)
+                {
+                    continue;
+                }
+
+                while (running.Count > 0
+                    && (running.Count >= options.ConcurrentPuts || bytes + packs[i].PackBytes > options.BytesInFlight))
+                {
+                    bytes -= await NextAsync(running);
+                }
+
+                bytes += packs[i].PackBytes;
+                running.Add(PutAsync(i, failing.Token));
+            }
+
+            while (running.Count > 0)
+            {
+                _ = await NextAsync(running);
+            }
+        }
+        finally
+        {
+            // The puts read the arena: they must have ended before the lease does.
+            await failing.CancelAsync();
+            await ((Task)Task.WhenAll(running)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return [.. _written.Select(pack => pack!)];
+    }
+
+    private static async Task<int> NextAsync(List<Task<int>> running)
+    {
+        var ended = await Task.WhenAny(running);
+        running.Remove(ended);
+        return await ended;
+    }
+
+    private async Task<int> PutAsync(int ordinal, CancellationToken cancellationToken)
+    {
+        // Leaves the loop at once: verifying is work for another thread.
+        await Task.Yield();
+        var planned = packs[ordinal];
+        for (var round = 0; round < MaxRenumberings; round++)
+        {
+            var number = planned.Number + (round * packs.Count);
+            var pack = round == 0 ? planned : new PackHeader(planned.Checkpoint, planned.Rank, number, planned.Entries);
+            var key = RepositoryKeys.Pack(lease.Run, pack.Checkpoint, pack.Rank, pack.Number);
+            var header = pack.Encode();
+            var outcome = await store.PutIfAbsentAsync(key, ContentOf(pack, header), cancellationToken);
+            if (outcome == PutOutcome.Created)
+            {
+                _ = ContentOf(pack, header);
+            }
+            else if (!await IsSameAsync(key, pack, header, cancellationToken))
+            {
+                continue;
+            }
+
+            CrashPoint.Reach(CrashPointNames.DrainPackPut);
+            _written[ordinal] = pack;
+            return planned.PackBytes;
+        }
+
+        throw new CheckpointerException(
+            ErrorCode.CheckpointConflict,
+            $"Pack {planned.Number} of {planned.Checkpoint} of rank {planned.Rank} of run {lease.Run} has {MaxRenumberings} other contents in its way.");
+    }
+
+    /// <summary>The pack's bytes where they lie, each chunk verified.</summary>
+    private ObjectContent ContentOf(PackHeader pack, byte[] header)
+    {
+        var segments = new ReadOnlyMemory<byte>[pack.Entries.Count + 1];
+        segments[0] = header;
+        for (var i = 0; i < pack.Entries.Count; i++)
+        {
+            segments[i + 1] = lease.ReadVerified(pack.Entries[i].Chunk);
+        }
+
+        return new ObjectContent(segments);
+    }
+
+    /// <summary>
+    /// Whether the object that was there already, put by an earlier try or process, is this pack. One that is not (an
+    /// earlier process knew another older checkpoint to reuse chunks of, or its memory was damaged) belongs to nobody.
+    /// </summary>
+    private async Task<bool> IsSameAsync(ObjectKey key, PackHeader pack, byte[] header, CancellationToken cancellationToken)
+    {
+        if (await store.HeadAsync(key, cancellationToken) is not { } info || info.SizeBytes != pack.PackBytes)
+        {
+            return false;
+        }
+
+        var buffer = new byte[Math.Max(header.Length, pack.Entries.Max(entry => entry.StoredBytes))];
+        await store.ReadAsync(key, 0, buffer.AsMemory(0, header.Length), cancellationToken);
+        if (!buffer.AsSpan(0, header.Length).SequenceEqual(header))
+        {
+            return false;
+        }
+
+        for (var i = 0; i < pack.Entries.Count; i++)
+        {
+            var chunk = buffer.AsMemory(0, pack.Entries[i].StoredBytes);
+            await store.ReadAsync(key, pack.OffsetOf(i), chunk, cancellationToken);
+            if (ChunkHash.Compute(chunk.Span) != pack.Entries[i].Hash)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}
