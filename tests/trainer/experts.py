@@ -75,11 +75,9 @@ class ExpertLayer(nn.Module):
         owners = torch.arange(here).repeat(members).repeat_interleave(arriving.reshape(-1))
         order = torch.sort(owners, stable=True).indices
         pieces = inbox.index_select(0, order).split(arriving.sum(dim=0).tolist())
-        outputs = torch.cat([self._expert(e, piece) for e, piece in enumerate(pieces)])
+        weights = zip(self.up.float().unbind(), self.down.float().unbind())
+        outputs = torch.cat([functional.gelu(piece @ up) @ down for piece, (up, down) in zip(pieces, weights)])
         return _Exchange.apply(outputs.index_select(0, _inverse(order)), self._group, received, sent)
-
-    def _expert(self, local: int, rows: torch.Tensor) -> torch.Tensor:
-        return functional.gelu(rows @ self.up[local].float()) @ self.down[local].float()
 
 
 def _inverse(order: torch.Tensor) -> torch.Tensor:

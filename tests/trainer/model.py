@@ -29,7 +29,7 @@ class Shape:
     experts: int = 8
     top_k: int = 2
     inner: int = 256
-    length: int = 64
+    length: int = 32
     dropout: float = 0.1
     dtype: torch.dtype = torch.bfloat16
 

@@ -114,8 +114,8 @@ def _parse(arguments: list[str] | None):
     parser.add_argument("--hidden", type=int, default=128)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--experts", type=int, default=8, help="experts a layer")
-    parser.add_argument("--seq", type=int, default=64, help="tokens a sequence")
-    parser.add_argument("--batch", type=int, default=4, help="sequences a rank and step")
+    parser.add_argument("--seq", type=int, default=32, help="tokens a sequence")
+    parser.add_argument("--batch", type=int, default=2, help="sequences a rank and step")
     parser.add_argument("--dropout", type=float, default=0.1)
     options = parser.parse_args(arguments)
     if min(options.steps, options.save_every, options.batch) < 1:
