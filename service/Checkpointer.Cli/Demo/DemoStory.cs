@@ -63,16 +63,11 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         {
             await Task.Delay(LookEvery, time, deadline.Token).ConfigureAwait(false);
             await watcher.LookAsync(deadline.Token).ConfigureAwait(false);
-            if (withFailure && watcher.Step.Value > 0 && launched[^1].Launcher is null)
-            {
-                job.LaunchOn(launched[^1]);
-                console.Say($"{launched[^1].Name} waits as a spare");
-            }
-
             if (withFailure && strike is null && watcher.Step >= strikeAfter)
             {
                 await failure.DrawMomentAsync(deadline.Token).ConfigureAwait(false);
                 strike = await StrikeAsync(job.Run, failure, cluster, deadline.Token).ConfigureAwait(false);
+                BringInSpare(job, launched[^1]);
             }
         }
 
@@ -91,6 +86,17 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         return (await TrainingResult.ReadAsync(job.Output, deadline.Token).ConfigureAwait(false), strike);
     }
 
+    // Only now, and only for a lost node: of three launchers for two places the one left over stays on torchrun's waiting
+    // list, and whoever is on that list makes torchrun restart the others, again and again.
+    private void BringInSpare(TrainingJob job, LocalNode spare)
+    {
+        if (options.Kill is KillTarget.Node)
+        {
+            job.LaunchOn(spare);
+            console.Say($"{spare.Name}, the spare, takes its place");
+        }
+    }
+
     private async Task<Strike> StrikeAsync(
         string run, Failure failure, LocalCluster cluster, CancellationToken cancellationToken)
     {
@@ -106,8 +112,7 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         return new Strike(victim, at, before.LedgerStep ?? default, before.Committed, before.GloballySealed);
     }
 
-    // The job has ended when the launchers that are left have: a killed node's launcher has ended too, and the spare
-    // that was never needed waits for ever.
+    // The job has ended when as many launchers as it needs have ended well: a killed node's has ended too, but not well.
     private static bool HasEnded(IReadOnlyList<LocalNode> launched)
     {
         var launchers = launched.Select(node => node.Launcher).OfType<ChildProcess>().ToList();

@@ -7,11 +7,16 @@ namespace Checkpointer.Cli.Demo;
 internal sealed record TrainingJob(
     string Run, PythonRuntime Python, SourceTree Source, DemoOptions Options, int RendezvousPort, string Output)
 {
-    /// <summary>Nodes that the job needs; one more waits as a spare.</summary>
+    /// <summary>Nodes that the job needs; one more is the spare.</summary>
     public const int ActiveNodes = 2;
 
     /// <summary>Ranks per node.</summary>
     public const int RanksPerNode = 2;
+
+    // is_host=0: the store is a process of its own. PyTorch 1.13 ignores the keep-alive settings and needs 10 to 15 s to see
+    // that a node is gone. The join timeout is long because a launcher that waits past it fails.
+    private const string RendezvousSettings =
+        "is_host=0,last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=3,join_timeout=3600";
 
     private IEnumerable<string> Arguments =>
     [
@@ -22,7 +27,7 @@ internal sealed record TrainingJob(
         Flag("rdzv_id", Run),
         Flag("rdzv_backend", "c10d"),
         Flag("rdzv_endpoint", $"127.0.0.1:{RendezvousPort}"),
-        Flag("rdzv_conf", "last_call_timeout=1,keep_alive_interval=1,keep_alive_max_attempt=2,join_timeout=600"),
+        Flag("rdzv_conf", RendezvousSettings),
         Flag("monitor_interval", 1),
         Flag("redirects", "0:2,1:2"),
         Flag("tee", "0:1,1:1"),
@@ -41,6 +46,8 @@ internal sealed record TrainingJob(
         ["PYTHONPATH"] = Source.HooksFolder,
         ["PYTHONUNBUFFERED"] = "1",
         ["OMP_NUM_THREADS"] = "1",
+        ["GLOO_SOCKET_IFNAME"] = "lo",
+        ["TRAINER_MASTER_ADDR"] = "127.0.0.1", // torchrun names the host, which need not resolve
     };
 
     /// <summary>Starts this job's torchrun on <paramref name="node"/>.</summary>
