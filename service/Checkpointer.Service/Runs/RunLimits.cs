@@ -57,11 +57,14 @@ internal static class RunLimits
     /// <summary>Most steps that some ranks have sealed and others not yet; one more gives up the oldest.</summary>
     public const int MaxOpenSnapshots = 64;
 
-    /// <summary>Most checkpoints that are being saved at a time; one more is refused.</summary>
+    /// <summary>Most checkpoints that are saving or committing at a time; one more abandons the oldest that is saving.</summary>
     public const int MaxOpenCheckpoints = 64;
 
     /// <summary>Committed checkpoints whose shards are kept in memory, the newest; a plan can name these.</summary>
     public const int MaxDetailedCheckpoints = 16;
+
+    /// <summary>Committed checkpoints that stay listed: the newest. The store has them all.</summary>
+    public const int MaxCommittedCheckpoints = 65_536;
 
     /// <summary>Abandoned checkpoints that stay listed: the newest.</summary>
     public const int MaxAbandonedCheckpoints = 1024;
@@ -72,7 +75,7 @@ internal static class RunLimits
     /// <summary>Attempts whose nodes and restores are kept: the newest. What an attempt resumed from is kept for good.</summary>
     public const int MaxDetailedAttempts = 64;
 
-    /// <summary>Ledger entries that are kept in memory: the newest. The journal has them all.</summary>
+    /// <summary>Ledger entries that are kept in memory: the newest, or up to an eighth fewer. The journal has them all.</summary>
     public const int MaxLedgerEntries = 131_072;
 
     /// <summary>Text of kept ledger entries' data cursors and digests, in characters.</summary>

@@ -2,8 +2,14 @@ using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Manifests;
+using Checkpointer.Service.Runs.Checkpoints;
 using Checkpointer.Service.Runs.Commands;
 using Checkpointer.Service.Runs.Events;
+using Checkpointer.Service.Runs.Incidents;
+using Checkpointer.Service.Runs.Joining;
+using Checkpointer.Service.Runs.Ledger;
+using Checkpointer.Service.Runs.Lineage;
+using Checkpointer.Service.Runs.Snapshots;
 
 namespace Checkpointer.Service.Runs;
 
@@ -16,6 +22,8 @@ namespace Checkpointer.Service.Runs;
 /// </summary>
 internal sealed class RunState
 {
+    private DateTimeOffset? _createdAt;
+
     /// <summary>A run that nothing has happened to.</summary>
     public RunState(RunId run, RunOptions options)
     {
@@ -30,60 +38,138 @@ internal sealed class RunState
     public RunOptions Options { get; }
 
     /// <summary>Whether any rank ever joined; until then every command but a join is refused with <c>not_found</c>.</summary>
-    public bool Exists => throw new NotImplementedException();
+    public bool Exists => _createdAt is not null;
 
     /// <summary>The current attempt; null before the first grant.</summary>
-    public Attempt? CurrentAttempt => throw new NotImplementedException();
+    public Attempt? CurrentAttempt => Attempts.Current?.Attempt;
+
+    /// <summary>Ranks that wait for a grant.</summary>
+    internal JoinBarrier Barrier { get; } = new();
+
+    /// <summary>Attempts and lineage.</summary>
+    internal AttemptHistory Attempts { get; } = new();
+
+    /// <summary>Snapshots in memory.</summary>
+    internal SnapshotBook Snapshots { get; } = new();
+
+    /// <summary>Checkpoints.</summary>
+    internal CheckpointBook Checkpoints { get; } = new();
+
+    /// <summary>Steps.</summary>
+    internal StepLedger Ledger { get; } = new();
+
+    /// <summary>Incidents.</summary>
+    internal IncidentLog Incidents { get; } = new();
 
     /// <summary>What <paramref name="command"/> comes to at <paramref name="now"/> (any offset). Changes nothing.</summary>
     public Decision<TAnswer> Decide<TAnswer>(RunCommand<TAnswer> command, DateTimeOffset now)
         where TAnswer : class => command.Decide(this, now.ToUniversalTime());
 
     /// <summary>Makes it so. Throws <see cref="Formats.Errors.InvariantViolationException"/> on an event that can't have been decided.</summary>
-    public void Apply(RunEvent happened) => throw new NotImplementedException();
+    public void Apply(RunEvent happened)
+    {
+        RunFold.Apply(this, happened);
+        _createdAt ??= happened.At;
+        Incidents.Append(happened.Incidents ?? []);
+    }
 
     /// <summary>The whole state as data, for <see cref="SavedRunCodec"/>; shares nothing that changes.</summary>
-    public SavedRun ToSnapshot() => throw new NotImplementedException();
+    public SavedRun ToSnapshot() => new()
+    {
+        Run = Run,
+        CreatedAt = _createdAt,
+        Pending = Barrier.Pending,
+        PastIncarnations = [.. Barrier.Past],
+        Attempts = [.. Attempts.All],
+        Plan = Attempts.Plan,
+        GloballySealed = Snapshots.GloballySealed,
+        GivenUp = [.. Snapshots.GivenUp],
+        Snapshots = [.. Snapshots.Records.Select(record => record.Copy())],
+        CommittedCount = Checkpoints.CommittedCount,
+        Checkpoints = [.. Checkpoints.Records.Select(record => record.Copy())],
+        ForgottenLedgerEntries = Ledger.Forgotten,
+        Ledger = [.. Ledger.Entries],
+        DisputedSteps = [.. Ledger.Disputed.Order()],
+        IncidentCount = Incidents.Total,
+        Incidents = [.. Incidents.Kept],
+    };
 
     /// <summary>The state that <see cref="ToSnapshot"/> was taken of.</summary>
-    public static RunState FromSnapshot(SavedRun saved, RunOptions options) => throw new NotImplementedException();
+    public static RunState FromSnapshot(SavedRun saved, RunOptions options)
+    {
+        var state = new RunState(saved.Run, options) { _createdAt = saved.CreatedAt };
+        state.Barrier.Load(saved.Pending, saved.PastIncarnations);
+        state.Attempts.Load(saved.Attempts, saved.Plan);
+        state.Snapshots.Load(saved.GloballySealed, saved.GivenUp, saved.Snapshots);
+        state.Checkpoints.Load(saved.CommittedCount, saved.Checkpoints, state.Attempts.Path);
+        state.Ledger.Load(saved.ForgottenLedgerEntries, saved.Ledger, saved.DisputedSteps);
+        state.Incidents.Load(saved.IncidentCount, saved.Incidents);
+        return state;
+    }
 
-    /// <summary>The run at a glance.</summary>
-    public RunSummary Summarise() => throw new NotImplementedException();
+    /// <summary>The run at a glance. Only of a run that <see cref="Exists"/>.</summary>
+    public RunSummary Summarise() => new()
+    {
+        Run = Run,
+        CreatedAt = _createdAt!.Value,
+        Attempt = CurrentAttempt,
+        WorldSize = Attempts.Current?.WorldSize ?? 0,
+        LedgerStep = NewestLedgerStep(Attempts.Path),
+        GloballySealed = Snapshots.GloballySealed,
+        Committed = Checkpoints.Committed,
+        CommittedCheckpoints = Checkpoints.CommittedCount,
+        Incidents = Incidents.Total,
+    };
 
     /// <summary>What agents must know of it; null before the first grant.</summary>
-    public RunProgress? Progress => throw new NotImplementedException();
+    public RunProgress? Progress => Attempts.Current is not { } current ? null : new RunProgress
+    {
+        Run = Run,
+        Attempt = current.Attempt,
+        GloballySealed = Snapshots.GloballySealed,
+        ResumedFrom = current.ResumedFrom,
+        GivenUp = [.. Snapshots.GivenUp],
+        Committed = Checkpoints.Committed,
+    };
 
     /// <summary>The plan of the current attempt, the same instance until the next grant; null before the first.</summary>
-    public RecoveryPlan? CurrentPlan => throw new NotImplementedException();
+    public RecoveryPlan? CurrentPlan => Attempts.Plan;
 
     /// <summary>One attempt (also the record stored beside the checkpoints); null if there is none such.</summary>
-    public AttemptSummary? FindAttempt(Attempt attempt) => throw new NotImplementedException();
+    public AttemptSummary? FindAttempt(Attempt attempt) => Attempts.Find(attempt)?.Summarise();
 
     /// <summary>One checkpoint; null if there is none such.</summary>
-    public CheckpointSummary? FindCheckpoint(CheckpointId checkpoint) => throw new NotImplementedException();
+    public CheckpointSummary? FindCheckpoint(CheckpointId checkpoint) =>
+        Checkpoints.Find(checkpoint)?.Summarise(Attempts.Path.Contains(checkpoint));
 
     /// <summary>
     /// Attempts, oldest first. All pages: <paramref name="after"/> is the <see cref="Page{T}.Next"/> of the page before, or
     /// null; at most <paramref name="limit"/> elements, which is cut to 1 to <see cref="RunLimits.MaxPageSize"/>. Throws
     /// <see cref="Formats.Errors.CheckpointerException"/> (<c>invalid_request</c>) on another <paramref name="after"/>.
     /// </summary>
-    public Page<AttemptSummary> ListAttempts(string? after, int limit) => throw new NotImplementedException();
+    public Page<AttemptSummary> ListAttempts(string? after, int limit) => RunPages.Attempts(this, after, limit);
 
     /// <summary>Checkpoints, by step, then attempt. Pages as in <see cref="ListAttempts"/>.</summary>
-    public Page<CheckpointSummary> ListCheckpoints(string? after, int limit) => throw new NotImplementedException();
+    public Page<CheckpointSummary> ListCheckpoints(string? after, int limit) => RunPages.Checkpoints(this, after, limit);
 
     /// <summary>The ledger, in the order in which it was written. Pages as in <see cref="ListAttempts"/>.</summary>
-    public Page<LedgerEntry> ListLedger(string? after, int limit) => throw new NotImplementedException();
+    public Page<LedgerEntry> ListLedger(string? after, int limit) => RunPages.Ledger(this, after, limit);
 
     /// <summary>Incidents, oldest first. Pages as in <see cref="ListAttempts"/>.</summary>
-    public Page<Incident> ListIncidents(string? after, int limit) => throw new NotImplementedException();
+    public Page<Incident> ListIncidents(string? after, int limit) => RunPages.Incidents(this, after, limit);
 
     /// <summary>Checkpoints in state committing, oldest first: for each, check and write the manifest, then <see cref="CompleteCommit"/> or <see cref="RejectCommit"/>.</summary>
-    public IReadOnlyList<CheckpointId> PendingCommits => throw new NotImplementedException();
+    public IReadOnlyList<CheckpointId> PendingCommits =>
+        [.. Checkpoints.Open.Where(record => record.State == CheckpointState.Committing).Select(record => record.Checkpoint)];
 
     /// <summary>Checkpoints in state saving and when to send <see cref="PassDeadline"/> for each, earliest first.</summary>
-    public IReadOnlyList<PendingDeadline> PendingDeadlines => throw new NotImplementedException();
+    public IReadOnlyList<PendingDeadline> PendingDeadlines =>
+    [
+        .. Checkpoints.Open
+            .Where(record => record.State == CheckpointState.Saving)
+            .Select(record => new PendingDeadline(record.Checkpoint, record.DeadlineAt))
+            .OrderBy(deadline => deadline.At),
+    ];
 
     /// <summary>
     /// The manifest of a checkpoint that is committing (or committed, and still kept in detail): the same value, so the
@@ -91,5 +177,25 @@ internal sealed class RunState
     /// </summary>
     /// <param name="checkpoint">Which.</param>
     /// <param name="chunkBytes">Chunk length, from the indices (the one thing that shard reports don't say).</param>
-    public Manifest BuildManifest(CheckpointId checkpoint, int chunkBytes) => throw new NotImplementedException();
+    public Manifest BuildManifest(CheckpointId checkpoint, int chunkBytes) =>
+        ManifestFacts.Build(this, checkpoint, chunkBytes);
+
+    /// <summary>The image that a rank reported for a checkpoint or snapshot; null if none is known.</summary>
+    internal ImageFacts? FindImage(CheckpointId checkpoint, int rank) =>
+        Checkpoints.Find(checkpoint)?.Shards?[rank]?.Image ?? Snapshots.Find(checkpoint)?.Images[rank];
+
+    /// <summary>The newest step in the ledger on a lineage, at most <paramref name="atMost"/>; null if none.</summary>
+    internal Step? NewestLedgerStep(LineagePath path, Step? atMost = null)
+    {
+        foreach (var entry in path.Entries.Reverse())
+        {
+            var last = Math.Min(path.LastStepOf(entry.Attempt), atMost?.Value ?? Step.MaxValue);
+            if (Ledger.NewestOf(entry.Attempt, last) is { } newest)
+            {
+                return newest;
+            }
+        }
+
+        return null;
+    }
 }

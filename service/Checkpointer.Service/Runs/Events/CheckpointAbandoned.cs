@@ -11,6 +11,9 @@ internal sealed record CheckpointAbandoned : RunEvent
     /// <summary>Why, for people.</summary>
     public required string Reason { get; init; }
 
+    /// <summary>Whether all its shards were there but make no whole model; otherwise some never came.</summary>
+    public required bool Incoherent { get; init; }
+
     /// <summary>The ranks to blame; at most <see cref="RunLimits.MaxNamedRanks"/>.</summary>
     public required IReadOnlyList<Rank> Ranks { get; init; }
 }

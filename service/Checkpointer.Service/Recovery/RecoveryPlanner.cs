@@ -1,0 +1,99 @@
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Runs;
+using Checkpointer.Service.Runs.Checkpoints;
+using Checkpointer.Service.Runs.Joining;
+
+namespace Checkpointer.Service.Recovery;
+
+/// <summary>
+/// Chooses from where an attempt resumes: the newest step of the current lineage of which every byte has a live holder. That
+/// is either a snapshot of which the agents that joined hold every rank's image, or a committed checkpoint. A run that has
+/// a committed checkpoint never starts from scratch: if none is on the current lineage, the newest of another is taken.
+/// </summary>
+internal static class RecoveryPlanner
+{
+    private const int MaxExplained = 4;
+
+    /// <summary>The choice for an attempt whose ranks joined through <paramref name="agents"/>.</summary>
+    public static RecoveryChoice Choose(RunState state, IEnumerable<AgentHoldings> agents)
+    {
+        var path = state.Attempts.Path;
+        var committed = state.Checkpoints.Restorable.FirstOrDefault(record => path.Contains(record.Checkpoint))
+            ?? state.Checkpoints.Restorable.FirstOrDefault();
+        var (memory, corrupt) = MemoryCopies.Collect(
+            state, agents, id => path.Contains(id) || id == committed?.Checkpoint);
+        var complete = memory.Values.LastOrDefault(
+            copies => copies.IsComplete && path.Contains(copies.Checkpoint) && !state.Snapshots.IsGivenUp(copies.Checkpoint));
+        var fromStorage = committed is not null
+            && (complete is null || (path.Contains(committed.Checkpoint) && committed.Checkpoint.Step > complete.Checkpoint.Step));
+        var chosen = fromStorage ? committed!.Checkpoint : complete?.Checkpoint;
+        var why = chosen is not { } resumed
+            ? "Starts from scratch: the run has no committed checkpoint and the agents that joined hold no whole snapshot."
+            : fromStorage
+                ? ExplainStorage(resumed, committed!, memory.GetValueOrDefault(resumed), path.Contains(resumed))
+                : $"Resumes at step {resumed.Step} ({resumed}) from memory: every one of its {complete!.WorldSize} images has a live holder.";
+        return new RecoveryChoice
+        {
+            ResumeFrom = chosen,
+            Reason = why + ExplainPassedOver(state, memory, chosen),
+            CorruptCopies = corrupt,
+        };
+    }
+
+    private static string ExplainStorage(CheckpointId resumed, CheckpointRecord committed, MemoryCopies? memory, bool onLineage)
+    {
+        var also = memory is null || memory.Ranks == 0 ? "" : $", {memory.Ranks} of its {memory.WorldSize} images from memory";
+        var lineage = onLineage
+            ? "it is the newest committed checkpoint"
+            : "it is the newest committed checkpoint of the run; this lineage has none";
+        return $"Resumes at step {resumed.Step} ({resumed}) from object storage ({committed.WorldSize} shards){also}: {lineage}.";
+    }
+
+    private static string ExplainPassedOver(
+        RunState state, SortedDictionary<CheckpointId, MemoryCopies> memory, CheckpointId? chosen)
+    {
+        var newer = memory.Keys
+            .Concat(state.Snapshots.Records.Select(record => record.Checkpoint))
+            .Concat(state.Checkpoints.Open.Select(record => record.Checkpoint))
+            .Where(id => state.Attempts.Path.Contains(id) && (chosen is not { } resumed || id.Step > resumed.Step))
+            .Distinct()
+            .OrderDescending()
+            .ToList();
+        if (newer.Count == 0)
+        {
+            return "";
+        }
+
+        var explained = newer.Take(MaxExplained)
+            .Select(id => $"{id} ({string.Join("; ", WhyNot(state, id, memory.GetValueOrDefault(id)))})");
+        var more = newer.Count > MaxExplained ? $" and {newer.Count - MaxExplained} older ones" : "";
+        return $" Passed over: {string.Join(", ", explained)}{more}.";
+    }
+
+    private static IEnumerable<string> WhyNot(RunState state, CheckpointId id, MemoryCopies? copies)
+    {
+        if (state.Snapshots.IsGivenUp(id))
+        {
+            yield return "given up";
+        }
+        else if (copies is null)
+        {
+            yield return "no live copy in memory";
+        }
+        else if (!copies.IsComplete)
+        {
+            yield return $"no live copy of {RankNames.Of(copies.MissingRanks())}";
+        }
+
+        var checkpoint = state.Checkpoints.Find(id);
+        if (checkpoint is { State: CheckpointState.Saving })
+        {
+            yield return $"{checkpoint.DurableShards} of {checkpoint.WorldSize} shards durable";
+        }
+        else if (checkpoint is { State: CheckpointState.Committing })
+        {
+            yield return "all shards durable, not committed yet";
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Runs.Lineage;
+
+namespace Checkpointer.Service.Runs.Checkpoints;
+
+/// <summary>A run's checkpoints.</summary>
+internal sealed class CheckpointBook
+{
+    private readonly SortedList<CheckpointId, CheckpointRecord> _records = [];
+
+    // The keys of those that are saving or committing, and of the committed ones that still have their shards.
+    private readonly SortedSet<CheckpointId> _open = [];
+    private readonly SortedSet<CheckpointId> _detailed = [];
+
+    /// <summary>How many were ever committed.</summary>
+    public int CommittedCount { get; private set; }
+
+    /// <summary>Newest committed checkpoint of the current lineage; null if none.</summary>
+    public CheckpointId? Committed { get; private set; }
+
+    /// <summary>All that are kept, by step, then attempt.</summary>
+    public IList<CheckpointRecord> Records => _records.Values;
+
+    /// <summary>Those that are saving or committing, by step, then attempt.</summary>
+    public IEnumerable<CheckpointRecord> Open => _open.Select(id => _records[id]);
+
+    /// <summary>Committed ones whose shards are known, newest first.</summary>
+    public IEnumerable<CheckpointRecord> Restorable => _detailed.Reverse().Select(id => _records[id]);
+
+    /// <summary>How many are saving or committing.</summary>
+    public int OpenCount => _open.Count;
+
+    /// <summary>One checkpoint; null if there is none such, or it is no longer kept.</summary>
+    public CheckpointRecord? Find(CheckpointId checkpoint) => _records.GetValueOrDefault(checkpoint);
+
+    /// <summary>Takes the book that was read; <paramref name="path"/> is the current lineage.</summary>
+    public void Load(int committedCount, IEnumerable<CheckpointRecord> records, LineagePath path)
+    {
+        CommittedCount = committedCount;
+        foreach (var record in records.Select(record => record.Copy()))
+        {
+            _records.Add(record.Checkpoint, record);
+            if (record.State is CheckpointState.Saving or CheckpointState.Committing)
+            {
+                _open.Add(record.Checkpoint);
+            }
+            else if (record is { State: CheckpointState.Committed, Shards: not null })
+            {
+                _detailed.Add(record.Checkpoint);
+            }
+        }
+
+        FollowLineage(path);
+    }
+
+    /// <summary>Begins to save a checkpoint.</summary>
+    public CheckpointRecord Begin(CheckpointId checkpoint, int worldSize, DateTimeOffset at, DateTimeOffset deadlineAt)
+    {
+        var record = new CheckpointRecord
+        {
+            Checkpoint = checkpoint,
+            WorldSize = worldSize,
+            StartedAt = at,
+            DeadlineAt = deadlineAt,
+            Shards = new StoredShard?[worldSize],
+        };
+        _records.Add(checkpoint, record);
+        _open.Add(checkpoint);
+        return record;
+    }
+
+    /// <summary>Keeps a durable shard; <paramref name="lineage"/> is the checkpoint's own.</summary>
+    public void Store(CheckpointRecord record, Rank rank, StoredShard shard, DateTimeOffset at, Func<LineagePath> lineage)
+    {
+        Invariant.Holds(record.State == CheckpointState.Saving && record.Shards![rank.Value] is null);
+        record.Shards[rank.Value] = shard;
+        record.DurableShards++;
+        record.StoredBytes += shard.StoredBytes;
+        if (record.DurableShards < record.WorldSize)
+        {
+            return;
+        }
+
+        record.Move(CheckpointTrigger.AllShardsDurable);
+        record.CompletedAt = at;
+        record.ImageBytes = record.Shards.Sum(stored => stored!.Image.ImageBytes);
+        record.Parent = NewestCommitted(lineage(), before: record.Checkpoint.Step);
+    }
+
+    /// <summary>A committing checkpoint's manifest exists.</summary>
+    public void Commit(CheckpointRecord record, DateTimeOffset at, LineagePath path)
+    {
+        record.Move(CheckpointTrigger.ManifestExists);
+        record.EndedAt = at;
+        CommittedCount++;
+        _open.Remove(record.Checkpoint);
+        _detailed.Add(record.Checkpoint);
+        if (path.Contains(record.Checkpoint) && (Committed is not { } newest || newest.Step < record.Checkpoint.Step))
+        {
+            Committed = record.Checkpoint;
+        }
+
+        while (_detailed.Count > RunLimits.MaxDetailedCheckpoints)
+        {
+            var oldest = _detailed.First(id => id != Committed);
+            _records[oldest].Shards = null;
+            _detailed.Remove(oldest);
+        }
+
+        Trim(CheckpointState.Committed, RunLimits.MaxCommittedCheckpoints);
+    }
+
+    /// <summary>A checkpoint will never be committed.</summary>
+    public void Abandon(
+        CheckpointRecord record, CheckpointTrigger trigger, string reason, IReadOnlyList<Rank> blamed, DateTimeOffset at)
+    {
+        record.Move(trigger);
+        record.EndedAt = at;
+        record.Reason = reason;
+        record.Blamed = blamed;
+        record.Shards = null;
+        _open.Remove(record.Checkpoint);
+        Trim(CheckpointState.Abandoned, RunLimits.MaxAbandonedCheckpoints);
+    }
+
+    /// <summary>The current lineage is now <paramref name="path"/>.</summary>
+    public void FollowLineage(LineagePath path) => Committed = NewestCommitted(path, before: null);
+
+    /// <summary>Checkpoints after <paramref name="after"/>, by step, then attempt.</summary>
+    public IEnumerable<CheckpointRecord> After(CheckpointId? after)
+    {
+        var (low, high) = (0, after is null ? 0 : _records.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = _records.Keys[middle] <= after ? (middle + 1, high) : (low, middle);
+        }
+
+        return Enumerable.Range(low, _records.Count - low).Select(index => _records.Values[index]);
+    }
+
+    private CheckpointId? NewestCommitted(LineagePath path, Step? before)
+    {
+        for (var i = _records.Count - 1; i >= 0; i--)
+        {
+            var record = _records.Values[i];
+            if (record.State == CheckpointState.Committed
+                && (before is null || record.Checkpoint.Step < before)
+                && path.Contains(record.Checkpoint))
+            {
+                return record.Checkpoint;
+            }
+        }
+
+        return null;
+    }
+
+    // Rare: only beyond the limit.
+    private void Trim(CheckpointState state, int limit)
+    {
+        if (_records.Count <= limit || _records.Values.Count(record => record.State == state) <= limit)
+        {
+            return;
+        }
+
+        var oldest = _records.Values
+            .Where(record => record.State == state && record.Checkpoint != Committed)
+            .MinBy(record => (record.EndedAt, record.Checkpoint))!;
+        _records.Remove(oldest.Checkpoint);
+        _detailed.Remove(oldest.Checkpoint);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Identity;
+
+namespace Checkpointer.Service.Runs.Lineage;
+
+/// <summary>A run's attempts, and the way that led to the current one.</summary>
+internal sealed class AttemptHistory
+{
+    // Attempt n is at index n - 1.
+    private readonly List<AttemptRecord> _attempts = [];
+
+    /// <summary>The current attempt; null before the first grant.</summary>
+    public AttemptRecord? Current => _attempts.Count == 0 ? null : _attempts[^1];
+
+    /// <summary>The way to the current attempt.</summary>
+    public LineagePath Path { get; private set; } = LineagePath.Empty;
+
+    /// <summary>The current attempt's plan; null before the first grant.</summary>
+    public RecoveryPlan? Plan { get; private set; }
+
+    /// <summary>All attempts, oldest first.</summary>
+    public IReadOnlyList<AttemptRecord> All => _attempts;
+
+    /// <summary>The number that the next grant takes.</summary>
+    public Attempt Next => Current?.Attempt.Next ?? new Attempt(Attempt.MinValue);
+
+    /// <summary>One attempt; null if it was never granted.</summary>
+    public AttemptRecord? Find(Attempt attempt) =>
+        attempt.Value >= Attempt.MinValue && attempt.Value <= _attempts.Count ? _attempts[attempt.Value - 1] : null;
+
+    /// <summary>The way to a granted attempt.</summary>
+    public LineagePath PathTo(Attempt attempt) =>
+        LineagePath.To(attempt, at => _attempts[at.Value - 1].ResumedFrom);
+
+    /// <summary>Takes the history that <see cref="All"/> and <see cref="Plan"/> were read from.</summary>
+    public void Load(IReadOnlyList<AttemptRecord> attempts, RecoveryPlan? plan)
+    {
+        _attempts.AddRange(attempts);
+        Plan = plan;
+        Path = Current is { } current ? PathTo(current.Attempt) : LineagePath.Empty;
+    }
+
+    /// <summary>Makes <paramref name="granted"/> the current attempt.</summary>
+    public void Grant(AttemptRecord granted, RecoveryPlan plan)
+    {
+        Invariant.Holds(granted.Attempt == Next);
+        Invariant.Holds(granted.ResumedFrom is not { } from || from.Attempt < granted.Attempt);
+        _attempts.Add(granted);
+        Plan = plan;
+        Path = PathTo(granted.Attempt);
+        var tooOld = _attempts.Count - 1 - RunLimits.MaxDetailedAttempts;
+        if (tooOld >= 0)
+        {
+            _attempts[tooOld] = _attempts[tooOld] with
+            {
+                Nodes = [],
+                Restores = ImmutableSortedDictionary<int, RestoreReport>.Empty,
+            };
+        }
+    }
+
+    /// <summary>Keeps how a rank of the current attempt restored.</summary>
+    public void RecordRestore(RestoreReport report)
+    {
+        Invariant.Holds(Current?.Attempt == report.Attempt);
+        _attempts[^1] = _attempts[^1] with { Restores = _attempts[^1].Restores.SetItem(report.Rank.Value, report) };
+    }
+
+    /// <summary>Keeps that the current attempt ran a step.</summary>
+    public void RecordStep(Attempt attempt, DateTimeOffset at, bool diverged)
+    {
+        Invariant.Holds(Current?.Attempt == attempt);
+        if (_attempts[^1].FirstStepAt is null || (diverged && !_attempts[^1].Diverged))
+        {
+            _attempts[^1] = _attempts[^1] with
+            {
+                FirstStepAt = _attempts[^1].FirstStepAt ?? at,
+                Diverged = _attempts[^1].Diverged || diverged,
+            };
+        }
+    }
+}

@@ -1,0 +1,8 @@
+namespace Checkpointer.Service.Runs;
+
+/// <summary>A journal snapshot's state.</summary>
+internal sealed record SavedService
+{
+    /// <summary>All runs.</summary>
+    public required IReadOnlyList<SavedRun> Runs { get; init; }
+}
