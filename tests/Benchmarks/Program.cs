@@ -1,12 +1,13 @@
 using System.CommandLine;
 using Checkpointer.Benchmarks;
+using Checkpointer.Cli;
 
 var scenario = new Argument<string>("scenario") { Description = "What to measure." };
 scenario.AcceptOnlyFromAmong([.. Scenarios.All.Keys]);
-var size = new Option<string>("--size")
+var size = new Option<long?>("--size")
 {
-    Description = "Size of one rank's state, such as 256MiB or 2GiB.",
-    DefaultValueFactory = _ => "2GiB",
+    Description = "Size of one rank's state, such as 256MiB. Default: 2GiB.",
+    CustomParser = ByteSize.Parse,
 };
 var rounds = new Option<int>("--rounds")
 {
@@ -25,7 +26,7 @@ var root = new RootCommand("Measures Checkpointer against the physical limit and
 };
 root.SetAction((parsed, cancellationToken) => BenchmarkRun.ExecuteAsync(
     parsed.GetValue(scenario)!,
-    ByteSize.Parse(parsed.GetValue(size)!),
+    parsed.GetValue(size) ?? 2L << 30,
     parsed.GetValue(rounds),
     parsed.GetValue(scratch),
     parsed.GetValue(json),

@@ -63,11 +63,15 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         {
             await Task.Delay(LookEvery, time, deadline.Token).ConfigureAwait(false);
             await watcher.LookAsync(deadline.Token).ConfigureAwait(false);
+            if (withFailure && options.Kill is KillTarget.Node && watcher.Step.Value > 0 && launched[^1].Launcher is null)
+            {
+                ParkSpare(job, launched[^1]);
+            }
+
             if (withFailure && strike is null && watcher.Step >= strikeAfter)
             {
                 await failure.DrawMomentAsync(deadline.Token).ConfigureAwait(false);
                 strike = await StrikeAsync(job.Run, failure, cluster, deadline.Token).ConfigureAwait(false);
-                BringInSpare(job, launched[^1]);
             }
         }
 
@@ -86,15 +90,12 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         return (await TrainingResult.ReadAsync(job.Output, deadline.Token).ConfigureAwait(false), strike);
     }
 
-    // Only now, and only for a lost node: of three launchers for two places the one left over stays on torchrun's waiting
-    // list, and whoever is on that list makes torchrun restart the others, again and again.
-    private void BringInSpare(TrainingJob job, LocalNode spare)
+    // Only when a node will be lost. If ranks restart while all nodes live, torchrun has three launchers for two places;
+    // the one left over stays on its waiting list, and whoever is on that list makes it restart the others again and again.
+    private void ParkSpare(TrainingJob job, LocalNode spare)
     {
-        if (options.Kill is KillTarget.Node)
-        {
-            job.LaunchOn(spare);
-            console.Say($"{spare.Name}, the spare, takes its place");
-        }
+        job.LaunchOn(spare);
+        console.Say($"{spare.Name} waits as a spare");
     }
 
     private async Task<Strike> StrikeAsync(

@@ -1,0 +1,39 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace Checkpointer.Cli;
+
+/// <summary>Sizes as people write them.</summary>
+internal static class ByteSize
+{
+    private static readonly (string Suffix, long Bytes)[] Units =
+        [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("", 1)];
+
+    /// <summary>Reads a positive whole number with KiB, MiB, GiB or TiB behind it, or of bytes.</summary>
+    public static bool TryParse(string text, out long bytes)
+    {
+        var (suffix, unitBytes) = Units.First(unit => text.EndsWith(unit.Suffix, StringComparison.OrdinalIgnoreCase));
+        bytes = 0;
+        if (!long.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            || number <= 0 || number > long.MaxValue / unitBytes)
+        {
+            return false;
+        }
+
+        bytes = number * unitBytes;
+        return true;
+    }
+
+    /// <summary>The same for an option of the command line.</summary>
+    public static long? Parse(ArgumentResult result)
+    {
+        var text = result.Tokens.Single().Value;
+        if (TryParse(text, out var bytes))
+        {
+            return bytes;
+        }
+
+        result.AddError($"'{text}' is no size: write a whole number of bytes, or one followed by KiB, MiB, GiB or TiB.");
+        return null;
+    }
+}

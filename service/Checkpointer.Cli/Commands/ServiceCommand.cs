@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Checkpointer.Service.Hosting;
+
+namespace Checkpointer.Cli.Commands;
+
+/// <summary><c>checkpointer service</c>: the coordinator.</summary>
+internal static class ServiceCommand
+{
+    private static readonly Option<string> Data = new("--data")
+    {
+        Description = "Folder of the journal; on a local disk, for one service only. CHECKPOINTER_DATA.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => Defaults.From("CHECKPOINTER_DATA") ?? "/var/lib/checkpointer",
+    };
+
+    private static readonly Option<Uri> Listen = new("--listen")
+    {
+        Description = "Where agents and operators reach the service.",
+        HelpName = "URL",
+        DefaultValueFactory = _ => new Uri(Defaults.ServiceAddress),
+    };
+
+    private static readonly Option<TimeSpan> Deadline = new("--checkpoint-deadline")
+    {
+        Description = "How long a checkpoint may take from its first shard to its last, as hh:mm:ss; then it is abandoned.",
+        HelpName = "TIME",
+        DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
+    };
+
+    private static readonly Option<string> Store = Defaults.StoreOption();
+
+    /// <summary>The verb with its options.</summary>
+    public static Command Create()
+    {
+        var command = new Command(
+            "service",
+            "Runs the service: it grants attempts, decides which checkpoints are consistent, and plans recoveries.")
+        {
+            Data, Store, Listen, Deadline,
+        };
+        command.SetAction((parsed, cancellationToken) => Daemon.RunAsync(
+            () => ServiceHost.Build(
+                new ServiceOptions
+                {
+                    DataPath = Path.GetFullPath(parsed.GetValue(Data)!),
+                    Store = parsed.GetValue(Store)!,
+                    Listen = parsed.GetValue(Listen)!,
+                    CheckpointDeadline = parsed.GetValue(Deadline),
+                },
+                Daemon.Configure),
+            cancellationToken));
+        return command;
+    }
+}
