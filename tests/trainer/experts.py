@@ -31,7 +31,9 @@ class _Exchange(torch.autograd.Function):
 class ExpertLayer(nn.Module):
     """Router plus this rank's experts. ``up`` and ``down`` are slices of [experts, …] tensors, from ``first_expert``."""
 
-    def __init__(self, hidden: int, inner: int, experts: int, top_k: int, group: Group, seed: int, dtype: torch.dtype):
+    def __init__(
+        self, hidden: int, inner: int, experts: int, top_k: int, group: Group, seed: int, dtype: torch.dtype
+    ):
         super().__init__()
         if experts % group.size:
             raise ValueError(f"{experts} experts can't be split over {group.size} ranks.")

@@ -23,9 +23,17 @@ class StepResult:
 
 
 class Job:
-    """Trains step by step. Its state is :meth:`state` (tensors) and :meth:`extra` (JSON); nothing else survives a step."""
+    """Trains step by step. Its state is :meth:`state` (tensors) and :meth:`extra` (JSON); no step needs more."""
 
-    def __init__(self, shape: Shape, world: World, seed: int, batch: int, schedule: Schedule | None = None, clip: float = 1.0):
+    def __init__(
+        self,
+        shape: Shape,
+        world: World,
+        seed: int,
+        batch: int,
+        schedule: Schedule | None = None,
+        clip: float = 1.0,
+    ):
         self._world = world
         self._model = Transformer(shape, world, seed)
         self._data = TokenStream(seed, shape.vocabulary, shape.length, batch, world.rank, world.size)

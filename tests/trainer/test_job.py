@@ -115,7 +115,13 @@ class DeterminismTests(unittest.TestCase):
             step, tensors, extra = first.saved
             fresh = dict(tensors_of(_job(world).state()))
             digests = {}
-            for lost in ("generator.", "optimizer.dense.master", "optimizer.experts.second_moment", "model.layers.0.moe.up"):
+            names = (
+                "generator.",
+                "optimizer.dense.master",
+                "optimizer.experts.second_moment",
+                "model.layers.0.moe.up",
+            )
+            for lost in names:
                 kept = {name: fresh[name].clone() if name.startswith(lost) else t for name, t in tensors.items()}
                 digests[lost] = _train(world, MemorySession((step, kept, extra)))
             digests["cursor"] = _train(world, MemorySession((step, tensors, {"data_cursor": 0})))

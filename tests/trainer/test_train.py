@@ -21,9 +21,10 @@ class TorchrunTests(unittest.TestCase):
             out = pathlib.Path(folder, "out")
             command = [
                 sys.executable, "-m", "torch.distributed.run", "--nnodes=1", "--nproc_per_node=2",
-                "--rdzv_backend=c10d", "--rdzv_endpoint=127.0.0.1:0", "--redirects=0:2,1:2", "--tee=0:1,1:1",
-                f"--log_dir={folder}/logs", str(HERE / "train.py"), "--no-checkpointer", "--steps=3", "--hidden=16", "--seq=8",
-                f"--out={out}",
+                "--rdzv_backend=c10d", "--rdzv_endpoint=127.0.0.1:0",
+                "--redirects=0:2,1:2", "--tee=0:1,1:1",
+                f"--log_dir={folder}/logs", str(HERE / "train.py"), "--no-checkpointer", "--steps=3",
+                "--hidden=16", "--seq=8", f"--out={out}",
             ]  # fmt: skip
             environment = dict(
                 os.environ, OMP_NUM_THREADS="1", GLOO_SOCKET_IFNAME="lo", PYTHONDONTWRITEBYTECODE="1",

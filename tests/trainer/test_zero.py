@@ -51,7 +51,8 @@ def _run_zero(world):
 
 
 def _run_plain(_):
-    parameters = [nn.Parameter(_random(1, 7, 5)), nn.Parameter(_random(2, 11)), nn.Parameter(_random(3, EXPERTS, 3, 13))]
+    shapes = ((7, 5), (11,), (EXPERTS, 3, 13))
+    parameters = [nn.Parameter(_random(i + 1, *shape)) for i, shape in enumerate(shapes)]
     adam = Adam()
     optimizer = torch.optim.AdamW(
         parameters, betas=(adam.beta1, adam.beta2), eps=adam.epsilon, weight_decay=adam.weight_decay

@@ -53,7 +53,9 @@ class Shard:
     losses a summed gradient has in it: gradients are their mean.
     """
 
-    def __init__(self, parameters: list[nn.Parameter], rows: int, first_row: int, global_rows: int, group: Group, terms: int):
+    def __init__(
+        self, parameters: list[nn.Parameter], rows: int, first_row: int, global_rows: int, group: Group, terms: int
+    ):
         self._parameters = parameters
         self._rows = rows
         self._group = group
