@@ -142,7 +142,8 @@ class FakeAgent:
         self.layouts = {}  # rank -> header
         self.slots = {}  # rank -> [Slot]
         self.snapshots = {
-            (rank, step): {"state": "durable" if durable else "sealed", "attempt": attempt, "slot": None}
+            (rank, step): {"state": "durable" if durable else "sealed", "attempt": attempt, "slot": None,
+                           "durable": durable}  # fmt: skip
             for (rank, step, attempt), (_, _, _, durable) in self.service.images.items()
         }
 
@@ -306,7 +307,8 @@ class FakeAgent:
             if snapshot is None:
                 raise Problem(404, "not_found", f"no snapshot of step {step}")
             left_s = deadline - time.monotonic()
-            if order.index(snapshot["state"]) >= order.index(query["until"]) or left_s <= 0:
+            is_final = snapshot["state"] == "sealed" and not snapshot["durable"]
+            if is_final or order.index(snapshot["state"]) >= order.index(query["until"]) or left_s <= 0:
                 return self._answer(rank, step, snapshot)
             self.changed.wait(min(left_s, 0.05))
             if self._stopped.is_set():

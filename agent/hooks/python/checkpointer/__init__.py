@@ -14,6 +14,7 @@
 Needs nothing but the standard library; PyTorch and NumPy tensors are understood where they are installed.
 """
 
+from .connecting import connect
 from .counters import Counters
 from .errors import (
     AgentProblem,
@@ -26,7 +27,7 @@ from .errors import (
     StateValueError,
 )
 from .restoring import Restored
-from .session import Session, connect
+from .session import Session
 from .state import Sharded
 from .ticket import Ticket
 

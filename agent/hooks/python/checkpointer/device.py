@@ -63,7 +63,7 @@ class SideStreams:
         self._streams = {}
 
     def copy(self, leaves: list, fence: DeviceFence, buffer, place) -> list:
-        """Queues the copies of ``leaves`` into ``buffer`` at ``place(item)``; gives events that are reached with them."""
+        """Queues the copies of ``leaves`` into ``buffer`` at ``place(item)``; gives events that follow them."""
         done = []
         for device in {item.leaf.device for item in leaves}:
             accelerator = _accelerator(device)
