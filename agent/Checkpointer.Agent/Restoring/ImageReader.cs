@@ -74,6 +74,8 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
             }
             catch (CheckpointerException e)
             {
+                // A wrong layout says nothing of the bytes, which are checked; a source that does not answer is gone.
+                state.IsDead |= e.Code != ErrorCode.LayoutInvalid;
                 journal.Fault(planned.Rank, state.Source.Description, e);
             }
         }
@@ -282,24 +284,4 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
         ErrorCode.RestoreImpossible,
         $"The image of rank {planned.Rank} cannot be restored: {why}. "
         + (journal.Faults is { Count: > 0 } faults ? string.Join("; ", faults.Take(4)) : "The plan lists no source for it."));
-
-    private sealed class SourceState(IImageSource source)
-    {
-        private volatile bool _isDead;
-        private volatile bool _isOpen;
-
-        public IImageSource Source => source;
-
-        public bool IsOpen
-        {
-            get => _isOpen;
-            set => _isOpen = value;
-        }
-
-        public bool IsDead
-        {
-            get => _isDead;
-            set => _isDead = value;
-        }
-    }
 }

@@ -19,8 +19,8 @@ internal sealed class TestWorld(int size, int seed = 1, int chunkBytes = TestWor
 
     private const int Rows = 24;
     private const int Columns = 60;
-    private const int Shared = 3;
-    private const int SharedElements = 1000;
+    private const int Shared = 5;
+    private const int SharedElements = 600;
     private const int OwnBytes = 777;
 
     public static RunId Run { get; } = RunId.Parse("sft-demo");
