@@ -15,10 +15,11 @@ internal static class AgentCommand
         DefaultValueFactory = _ => Defaults.From("CHECKPOINTER_NODE") ?? System.Environment.MachineName,
     };
 
-    private static readonly Option<Uri> Service = new("--service")
+    private static readonly Option<Uri?> Service = new("--service")
     {
         Description = "Where the service is. CHECKPOINTER_SERVICE.",
         HelpName = "URL",
+        CustomParser = Defaults.ParseAddress,
         DefaultValueFactory = _ => new Uri(Defaults.From("CHECKPOINTER_SERVICE") ?? Defaults.ServiceAddress),
     };
 
@@ -29,10 +30,11 @@ internal static class AgentCommand
         DefaultValueFactory = _ => Defaults.From("CHECKPOINTER_AGENT_SOCKET") ?? "/run/checkpointer/agent.sock",
     };
 
-    private static readonly Option<Uri> Listen = new("--listen")
+    private static readonly Option<Uri?> Listen = new("--listen")
     {
         Description = "Where other agents, probes and metrics scrapers reach this one.",
         HelpName = "URL",
+        CustomParser = Defaults.ParseAddress,
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:7071"),
     };
 
@@ -40,6 +42,7 @@ internal static class AgentCommand
     {
         Description = "The address that other agents are told, if it is not the one listened on.",
         HelpName = "URL",
+        CustomParser = Defaults.ParseAddress,
     };
 
     private static readonly Option<string> Arena = new("--arena")

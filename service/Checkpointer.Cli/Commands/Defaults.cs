@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Checkpointer.Cli.Commands;
 
@@ -11,6 +12,19 @@ internal static class Defaults
     /// <summary>A variable of the environment, or null if it is unset or empty.</summary>
     public static string? From(string variable) =>
         System.Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value ? value : null;
+
+    /// <summary>Reads an address such as <c>http://127.0.0.1:7070</c>.</summary>
+    public static Uri? ParseAddress(ArgumentResult result)
+    {
+        var text = result.Tokens.Single().Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var address))
+        {
+            return address;
+        }
+
+        result.AddError($"'{text}' is no address: write one such as {ServiceAddress}.");
+        return null;
+    }
 
     /// <summary><c>--store</c>, or CHECKPOINTER_STORE; one of them must be given.</summary>
     public static Option<string> StoreOption()

@@ -13,10 +13,11 @@ internal static class ServiceCommand
         DefaultValueFactory = _ => Defaults.From("CHECKPOINTER_DATA") ?? "/var/lib/checkpointer",
     };
 
-    private static readonly Option<Uri> Listen = new("--listen")
+    private static readonly Option<Uri?> Listen = new("--listen")
     {
         Description = "Where agents and operators reach the service.",
         HelpName = "URL",
+        CustomParser = Defaults.ParseAddress,
         DefaultValueFactory = _ => new Uri(Defaults.ServiceAddress),
     };
 
