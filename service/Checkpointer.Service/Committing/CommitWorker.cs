@@ -73,8 +73,15 @@ internal sealed partial class CommitWorker(
         {
             var delay = options.CommitRetryDelay * (1 << Math.Min(tries, MaxDelayDoublings));
             await Task.Delay(delay, timeProvider, stoppingToken).ConfigureAwait(false);
+            if (!await IsPendingAsync(run, checkpoint, stoppingToken).ConfigureAwait(false))
+            {
+                return;
+            }
         }
     }
+
+    private Task<bool> IsPendingAsync(RunId run, CheckpointId checkpoint, CancellationToken cancellationToken) =>
+        host.ReadAsync(run, state => state.PendingCommits.Contains(checkpoint), cancellationToken);
 
     /// <summary>False if it has to be tried again later.</summary>
     private async Task<bool> TryCommitAsync(RunId run, CheckpointId checkpoint, long began, CancellationToken stoppingToken)

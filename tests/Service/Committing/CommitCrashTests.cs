@@ -1,0 +1,127 @@
+using Checkpointer.Contracts;
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Identity;
+using Checkpointer.Formats.Manifests;
+using Checkpointer.Service.Tests.Driving;
+using Checkpointer.Storage;
+using Checkpointer.Storage.CrashPoints;
+using Checkpointer.TestKit;
+using Checkpointer.TestKit.Processes;
+
+namespace Checkpointer.Service.Tests.Committing;
+
+/// <summary>
+/// SIGKILL of the service at every crash point of its own: what was acknowledged is there after the restart, what was
+/// begun is finished, and every manifest was written exactly once.
+/// </summary>
+public sealed class CommitCrashTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public static TheoryData<string> Points =>
+    [
+        CrashPointNames.CommitShardsComplete + ":2",
+        CrashPointNames.CommitChecked + ":2",
+        CrashPointNames.CommitManifestPut + ":2",
+        CrashPointNames.CommitJournaled + ":2",
+        CrashPointNames.AttemptGranted + ":1",
+        CrashPointNames.JournalAppended + ":9",
+        CrashPointNames.JournalCommitted + ":6",
+        CrashPointNames.JournalMarked + ":6",
+    ];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void CrashPointNames_OfService_AreAllTested()
+    {
+        var all = typeof(CrashPointNames).GetFields()
+            .Select(field => (string)field.GetRawConstantValue()!)
+            .Where(name => name.Split('.')[0] is "commit" or "attempt" or "journal");
+
+        Assert.Equal(all.Order(), Points.Select(row => row.Data.Split(':')[0]).Order());
+    }
+
+    [Theory]
+    [MemberData(nameof(Points))]
+    public async Task Killed_ThenStartedAgain_KeepsWhatItSaidAndFinishesWhatItBegan(string crashAt)
+    {
+        var killed = await ChildProcess.RunAsync(ServiceChildren.Train, [_folder.Path], crashAt, Cancel);
+        Assert.True(killed.WasKilled, killed.ToString());
+        var told = killed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var before = await ManifestsAsync();
+
+        await using (var service = await RunningService.StartAsync(_folder.Path))
+        {
+            var agents = new FakeAgents(service.Http, service.Store);
+            await CheckToldAsync(service, told);
+            // Agents get no answer from a dead service, so they say it all again.
+            var attempt = await agents.JoinAllAsync("one", Cancel);
+            Assert.Equal(new Attempt(1), attempt);
+            for (var step = 1; step <= ServiceChildren.Steps; step++)
+            {
+                _ = await agents.ReportStepAsync(attempt, step, Cancel);
+                _ = await agents.SaveAsync(attempt, step, Cancel);
+            }
+
+            var checkpoints = await Eventually.GetAsync(
+                () => service.GetAsync("v1/runs/demo/checkpoints", ContractsJsonContext.Default.PageCheckpointSummary, Cancel),
+                page => page.Items.Count == ServiceChildren.Steps && page.Items.All(item => item.State == CheckpointState.Committed),
+                Cancel);
+            Assert.Equal([1, 2, 3], checkpoints.Items.Select(item => item.Checkpoint.Step.Value));
+            Assert.Empty((await service.GetAsync("v1/runs/demo/incidents", ContractsJsonContext.Default.PageIncident, Cancel)).Items);
+            var ledger = await service.GetAsync("v1/runs/demo/ledger", ContractsJsonContext.Default.PageLedgerEntry, Cancel);
+            Assert.Equal([1, 2, 3], ledger.Items.Select(entry => entry.Report.Step.Value));
+            _ = await Eventually.GetAsync(
+                () => service.Store.HeadAsync(RepositoryKeys.AttemptRecord(agents.Run, attempt), Cancel), info => info is not null, Cancel);
+        }
+
+        var after = await ManifestsAsync();
+        Assert.Equal(ServiceChildren.Steps, after.Count);
+        Assert.All(before, manifest => Assert.Equal(manifest.Value, after[manifest.Key]));
+        Assert.All(after.Values, bytes => Assert.Equal(2, Manifest.Parse(bytes.AsSpan()).WorldSize));
+    }
+
+    private static async Task CheckToldAsync(RunningService service, string[] told)
+    {
+        foreach (var line in told.Select(line => line.Split(' ')))
+        {
+            switch (line[0])
+            {
+                case "attempt":
+                    var run = await service.GetAsync("v1/runs/demo", ContractsJsonContext.Default.RunSummary, Cancel);
+                    Assert.Equal(line[1], run.Attempt.ToString());
+                    break;
+                case "step":
+                    var ledger = await service.GetAsync("v1/runs/demo/ledger", ContractsJsonContext.Default.PageLedgerEntry, Cancel);
+                    Assert.Contains(ledger.Items, entry => entry.Report.Step.ToString() == line[1]);
+                    break;
+                default:
+                    // Also without anyone saying it again, a checkpoint with all its shards is committed.
+                    _ = await Eventually.GetAsync(
+                        () => service.GetAsync(
+                            $"v1/runs/demo/checkpoints/{line[1]}", ContractsJsonContext.Default.CheckpointSummary, Cancel),
+                        summary => summary.State == CheckpointState.Committed,
+                        Cancel);
+                    break;
+            }
+        }
+    }
+
+    private async Task<Dictionary<string, byte[]>> ManifestsAsync()
+    {
+        var store = ObjectStores.Open(RunningService.StorePath(_folder.Path));
+        var manifests = new Dictionary<string, byte[]>();
+        await foreach (var info in store.ListAsync(RepositoryKeys.Runs, Cancel))
+        {
+            if (info.Key.Value.EndsWith("/MANIFEST.json", StringComparison.Ordinal))
+            {
+                manifests[info.Key.Value] = await store.ReadAllAsync(info.Key, 1 << 20, Cancel);
+            }
+        }
+
+        return manifests;
+    }
+}
