@@ -4,9 +4,11 @@ import array
 import os
 import threading
 import time
+from unittest import mock
 
 import checkpointer
 import spec_reader
+from checkpointer import Ticket
 from fake_agent import Problem
 from support import AgentTest, make_state
 
@@ -238,6 +240,19 @@ class SavingTroubleTests(AgentTest):
         self.assertEqual(session.save(1, make_state()).wait("durable", 5), "durable")
         self.agent.fault("seal", "drop")
         self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
+
+    def test_an_interrupted_save_leaves_nobody_waiting(self):
+        session = self.connect()
+
+        def capture(*arguments, **options):
+            raise KeyboardInterrupt
+
+        session._parts.copier.capture = capture
+        tickets = []
+        with mock.patch("checkpointer.session.Ticket", lambda *a: tickets.append(Ticket(*a)) or tickets[-1]):
+            with self.assertRaises(KeyboardInterrupt):
+                session.save(1, make_state())
+        self.assertEqual(tickets[0].wait("durable", 30), "failed")
 
     def test_a_lost_answer_to_the_begin_is_asked_again(self):
         session = self.connect()

@@ -100,6 +100,7 @@ class SaveJob:
             self._failed(CheckpointerError(INTERNAL, f"{type(error).__name__}: {error}"))
         finally:
             self._let_go()
+            self.ticket.end(CheckpointerError(INTERNAL, "The save was interrupted."))
 
     def release_tensors(self) -> None:
         """Returns when the tensors may be changed: all are copied, or the save is given up.

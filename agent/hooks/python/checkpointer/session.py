@@ -181,6 +181,8 @@ class Session:
         """
         if self._is_unusable():
             # Without locks or logging: a forked child may have inherited them locked.
+            if os.getpid() == self._pid:
+                self._log.warn("closed", f"step {step} not saved: {self._why_unusable()}")
             return failed(step, self.attempt, durable, CheckpointerError(SESSION_CLOSED, self._why_unusable()))
         started = time.perf_counter()
         with self._lock:

@@ -96,6 +96,11 @@ class Ticket:
             self._state = FAILED
         self._settled.set()
 
+    def end(self, error: CheckpointerError) -> None:
+        """Ends it with ``error`` unless it has been settled: nobody may wait for it for ever."""
+        if not self._settled.is_set():
+            self.fail(error)
+
     def settle(self, status: dict) -> None:
         """Takes the agent's answer to the seal; for the session, not for trainers."""
         self._take(status)
