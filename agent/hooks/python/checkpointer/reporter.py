@@ -49,7 +49,8 @@ class Reporter:
         self._sent = 0
         self._added = 0
         self._epoch = client.epoch
-        self._failures = 0
+        self._calls = 0
+        self._failed_call = 0
         self._failure: CheckpointerError | None = None
         self._hurry = False
         self._one_by_one = 0
@@ -82,11 +83,11 @@ class Reporter:
         with self._changed:
             self._rewind_if_restarted()
             upto = self._added
-            failures = self._failures
+            calls = self._calls  # one that is on its way now may fail for a reason that is over
             self._hurry = True
             self._changed.notify_all()
             while self._unsent_up_to(upto):
-                if self._failures != failures and self._failure is not None:
+                if self._failed_call > calls and self._failure is not None:
                     raise self._failure
                 if self._client.fenced is not None:
                     raise self._client.fenced
@@ -127,6 +128,7 @@ class Reporter:
                     self._changed.wait_for(lambda: self._hurry or self._stopping, pause_s)
                 self._changed.wait_for(lambda: self._stopping or self._sent < len(self._entries))
                 self._hurry = False
+                self._calls += 1
                 if self._stopping:
                     return
             try:
@@ -204,7 +206,7 @@ class Reporter:
 
     def _failed(self, error: CheckpointerError) -> None:
         with self._changed:
-            self._failures += 1
+            self._failed_call = self._calls
             self._failure = error
             if self._client.fenced is not None:
                 self._counters.add(reports_dropped=len(self._entries) - self._sent)
