@@ -50,6 +50,9 @@ internal sealed class Slot
 
     public int WorldSize { get; private set; }
 
+    /// <summary>The attempt for which its size was registered last, and that one's world; a free slot's page tells the next process.</summary>
+    public (Attempt Attempt, int WorldSize) Registration { get; set; }
+
     /// <summary>Null unless sealed.</summary>
     public ImageSeal? Seal { get; private set; }
 
@@ -121,6 +124,7 @@ internal sealed class Slot
     public void Adopt(ArenaHeader header, Snapshot? snapshot, ImageSeal? seal, ReadOnlyMemory<byte> extraUtf8)
     {
         _sequence = header.Sequence;
+        Registration = (header.Checkpoint.Attempt, header.WorldSize);
         (State, Drain, WorldSize, Resharded) = (header.State, header.Drain, header.WorldSize, header.Resharded);
         (Snapshot, Seal, ExtraUtf8) = (snapshot, seal, extraUtf8);
     }
@@ -159,8 +163,8 @@ internal sealed class Slot
             Sequence = _sequence,
             State = State,
             Drain = Drain,
-            Checkpoint = Snapshot?.Checkpoint ?? default,
-            WorldSize = WorldSize,
+            Checkpoint = Snapshot?.Checkpoint ?? new CheckpointId(default, Registration.Attempt),
+            WorldSize = Snapshot is null ? Registration.WorldSize : WorldSize,
             Durable = Snapshot?.Durable ?? false,
             Resharded = Resharded,
             ChunkBytes = Geometry.ChunkBytes,

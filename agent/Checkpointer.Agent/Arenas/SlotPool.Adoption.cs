@@ -43,11 +43,11 @@ internal sealed partial class SlotPool
         lock (_gate)
         {
             Touch();
-            _registeredAttempt = _attempt;
-            if (_slots.OrderByDescending(slot => slot.Snapshot?.Checkpoint).FirstOrDefault() is { } newest)
+            if (_slots.OrderByDescending(slot => slot.Registration.Attempt).ThenBy(slot => slot.State).FirstOrDefault() is { } newest)
             {
                 _layout = folder.Layouts.Hold(newest.Layout);
-                _worldSize = newest.WorldSize;
+                (_registeredAttempt, _worldSize) = newest.Registration;
+                _attempt = _attempt < _registeredAttempt ? _registeredAttempt : _attempt;
             }
 
             captured = _slots.FindAll(slot => slot.State == SlotState.Captured);

@@ -56,17 +56,39 @@ internal sealed partial class SlotPool
 
                 (_layout, _worldSize, _registeredAttempt, _refillFault) = (held, worldSize, attempt, null);
                 RetireMisfits();
+                foreach (var slot in _slots.Where(Fits))
+                {
+                    slot.Registration = (attempt, worldSize);
+                    if (slot.State == SlotState.Free)
+                    {
+                        SetLayout(slot, held);
+                        slot.WriteHeader();
+                    }
+                }
+
                 return new RegisterLayoutResponse
                 {
                     Layout = layout.Digest,
                     ImageBytes = layout.ImageBytes,
-                    Slots = [.. _slots.Where(Fits).OrderBy(slot => slot.Number).Select(slot => slot.Location)],
+                    Slots = Locations,
                 };
             }
         }
         finally
         {
             _making.Release();
+        }
+    }
+
+    /// <summary>Slots that snapshots of the registered layout can go to, in use or not, by number.</summary>
+    public IReadOnlyList<SlotLocation> Locations
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _slots.Where(Fits).OrderBy(slot => slot.Number).Select(slot => slot.Location)];
+            }
         }
     }
 
@@ -181,6 +203,7 @@ internal sealed partial class SlotPool
         lock (_gate)
         {
             _slots.Add(slot);
+            slot.Registration = (_registeredAttempt, _worldSize);
             slot.WriteHeader();
             if (_dropped)
             {

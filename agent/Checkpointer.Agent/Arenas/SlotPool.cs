@@ -252,7 +252,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
         {
             RequireCurrent(request.Attempt);
             Touch();
-            var layout = RequireLayout(request.Layout);
+            var layout = RequireLayout(request.Attempt, request.Layout);
             if (_slots.Find(s => s.State == SlotState.Open) is { } open)
             {
                 if (open.Snapshot!.Checkpoint == checkpoint)
@@ -336,12 +336,12 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
         _attempt = attempt;
     }
 
-    private Layout RequireLayout(string digest) =>
-        _layout is { } layout && layout.Digest == digest
+    private Layout RequireLayout(Attempt attempt, string digest) =>
+        _layout is { } layout && layout.Digest == digest && _registeredAttempt == attempt
             ? layout
             : throw new CheckpointerException(
                 ErrorCode.LayoutMismatch,
-                $"Layout {digest} is not the one registered for rank {Rank} of run {Run}. Register it first.");
+                $"Layout {digest} is not the one registered for rank {Rank} of run {Run} by attempt {attempt}. Register it first.");
 
     private void RequireNewer(CheckpointId checkpoint)
     {

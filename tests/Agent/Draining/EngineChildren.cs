@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Globalization;
+using Checkpointer.Agent.Arenas;
+using Checkpointer.Agent.Draining;
+using Checkpointer.Agent.Tests.Arenas;
+using Checkpointer.Contracts.Trainers;
+using Checkpointer.Formats.Chunks;
+using Checkpointer.Formats.Layouts;
+using Checkpointer.Storage;
+
+namespace Checkpointer.Agent.Tests.Draining;
+
+/// <summary>What this executable does when a test runs it again as a child. The first argument is a folder.</summary>
+internal static class EngineChildren
+{
+    public const string Save = "engine-save";
+    public const string Measure = "engine-measure";
+
+    /// <summary>The image that <see cref="Save"/> saves: several chunks, several packs, a tail that another rank stores.</summary>
+    public static readonly Layout Layout = TestImage.WithReplica(9_500, 3_000);
+
+    public static readonly DrainingOptions Draining = new() { PackPayloadBytes = 4 * Engine.ChunkBytes };
+
+    public static readonly IReadOnlyDictionary<string, Func<string[], Task<int>>> Programs =
+        new Dictionary<string, Func<string[], Task<int>>>
+        {
+            [Save] = SaveAsync,
+            [Measure] = MeasureAsync,
+        };
+
+    /// <summary>Saves step 10 of seed 1 durably, waits until it is, and ends with 0: unless a crash point ends it before.</summary>
+    private static async Task<int> SaveAsync(string[] arguments)
+    {
+        await using var engine = await Engine.StartAsync(
+            Path.Combine(arguments[0], "arena"), ObjectStores.Open(Path.Combine(arguments[0], "store")), draining: Draining);
+        var pool = await engine.RegisterAsync(Layout);
+        await Engine.SaveAsync(
+            pool,
+            10,
+            TestImage.Bytes(Layout, 1),
+            durable: true,
+            until: SnapshotState.Durable,
+            extra: """{"data_cursor":7}""");
+        return 0;
+    }
+
+    /// <summary>Arguments: folder of the store, MiB. Prints speeds of sealing and draining beside raw write and fsync.</summary>
+    private static async Task<int> MeasureAsync(string[] arguments)
+    {
+        var bytes = long.Parse(arguments[1], CultureInfo.InvariantCulture) << 20;
+        var arena = Path.Combine("/dev/shm", "measure-" + Environment.ProcessId);
+        try
+        {
+            var layout = new LayoutBuilder().Add("w", DType.BF16, [bytes / 2]).Build();
+            await using var engine = await Engine.StartAsync(
+                arena,
+                ObjectStores.Open(Path.Combine(arguments[0], "store")),
+                budgetBytes: 4 * bytes,
+                arenas: new ArenaOptions { Node = "n1", Root = arena, ChunkBytes = ChunkGeometry.DefaultChunkBytes });
+            var watch = Stopwatch.StartNew();
+            var pool = await engine.RegisterAsync(layout);
+            Print("reserve two slots", 2 * bytes, watch);
+            for (var step = 1; step <= 3; step++)
+            {
+                var slot = await Engine.BeginAsync(pool, step, durable: true);
+                watch.Restart();
+                Fill(slot, bytes, step);
+                Print("fill by pwrite", bytes, watch);
+                watch.Restart();
+                Engine.Seal(pool, step);
+                await Engine.ReachAsync(pool, step, SnapshotState.Sealed);
+                Print("seal", bytes, watch);
+                await Engine.ReachAsync(pool, step, SnapshotState.Durable);
+                var drainMs = engine.Service.Shards[^1].DrainMs;
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"drain {bytes / drainMs / 1e6:F2} GB/s"));
+                WriteRaw(Path.Combine(arguments[0], "raw"), slot, bytes);
+                engine.Arenas.Observe(Engine.Progress(globallySealed: TestImage.Id(step)));
+            }
+
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(arena, recursive: true);
+        }
+    }
+
+    private static void Fill(SlotLocation slot, long bytes, int seed)
+    {
+        var block = new byte[8 << 20];
+        new Random(seed).NextBytes(block);
+        using var file = File.OpenHandle(slot.Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+        for (long at = 0; at < bytes; at += block.Length)
+        {
+            RandomAccess.Write(file, block, slot.DataOffset + at);
+        }
+    }
+
+    private static void WriteRaw(string path, SlotLocation slot, long bytes)
+    {
+        var block = new byte[8 << 20];
+        using var source = File.OpenHandle(slot.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        RandomAccess.Read(source, block, slot.DataOffset);
+        var watch = Stopwatch.StartNew();
+        using (var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
+        {
+            for (long at = 0; at < bytes; at += block.Length)
+            {
+                RandomAccess.Write(file, block, at);
+            }
+
+            RandomAccess.FlushToDisk(file);
+        }
+
+        Print("raw write and fsync", bytes, watch);
+        File.Delete(path);
+    }
+
+    private static void Print(string what, long bytes, Stopwatch watch) => Console.WriteLine(string.Create(
+        CultureInfo.InvariantCulture, $"{what} {bytes / watch.Elapsed.TotalSeconds / 1e9:F2} GB/s"));
+}
