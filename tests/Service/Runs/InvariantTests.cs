@@ -1,0 +1,159 @@
+using Checkpointer.Contracts.Runs;
+using CsCheck;
+
+namespace Checkpointer.Service.Tests.Runs;
+
+/// <summary>Invariants 2, 3 and 4 of the design, and that a crash at any point loses nothing, on random histories.</summary>
+public sealed class InvariantTests
+{
+    private const int Histories = 250;
+
+    private static readonly Gen<HistoryOp[]> Ops = Gen.Select(
+        Gen.Int[0, RandomHistory.Kinds - 1], Gen.Int[0, 7], Gen.Int[0, 7], Gen.Int[0, 2],
+        (kind, a, b, c) => new HistoryOp(kind, a, b, c)).Array[1, 90];
+
+    [Fact]
+    public void RandomHistories_KeepTheInvariants() => Ops.Sample(
+        ops =>
+        {
+            var history = new RandomHistory();
+            foreach (var op in ops)
+            {
+                history.Play(op);
+                CheckLedger(history);
+            }
+
+            CheckShards(history);
+            foreach (var grant in history.Grants)
+            {
+                CheckPlan(grant);
+            }
+
+            history.CheckReplay();
+        },
+        iter: Histories);
+
+    [Fact]
+    public void RandomHistories_ReachWhatTheyAreMeantToReach()
+    {
+        var (commits, abandoned, replays, gaps, resumed) = (0, 0, 0, 0, 0);
+        Ops.Sample(
+            ops =>
+            {
+                var history = new RandomHistory();
+                Array.ForEach(ops, history.Play);
+                var state = history.Run.State;
+                Interlocked.Add(ref commits, state.Checkpoints.CommittedCount);
+                Interlocked.Add(ref abandoned, state.Checkpoints.Records.Count(record => record.State == CheckpointState.Abandoned));
+                Interlocked.Add(ref replays, state.Ledger.Entries.Count(entry => entry.Replayed));
+                Interlocked.Add(ref gaps, state.Incidents.Kept.Count(incident => incident.Kind == IncidentKind.LedgerGap));
+                Interlocked.Add(ref resumed, history.Grants.Count(grant => grant.Plan.ResumeFrom is not null));
+            },
+            iter: 100);
+        Assert.True(
+            commits > 20 && abandoned > 100 && replays > 100 && gaps > 20 && resumed > 40,
+            $"commits {commits}, abandoned {abandoned}, replays {replays}, gaps {gaps}, resumed {resumed}");
+    }
+
+    // Invariant 2: all of a checkpoint's shards are of one step and one attempt lineage.
+    private static void CheckShards(RandomHistory history)
+    {
+        var state = history.Run.State;
+        foreach (var record in state.Checkpoints.Records.Where(
+            record => record.State is CheckpointState.Committing or CheckpointState.Committed))
+        {
+            var id = record.Checkpoint;
+            var manifest = state.BuildManifest(id, 4096);
+            Formats.Manifests.Manifest.Parse(manifest.Encode());
+            Assert.Equal(id, manifest.Checkpoint);
+            foreach (var shard in manifest.Shards)
+            {
+                var reported = history.Shards.Where(report => report.Checkpoint == id && report.Rank == shard.Rank).ToList();
+                Assert.NotEmpty(reported);
+                Assert.All(reported, report => Assert.Equal(report.Image.Root, shard.Root));
+                Assert.All(reported, report => Assert.True(
+                    report.Attempt == id.Attempt || state.FindAttempt(report.Attempt)!.ResumedFrom == id));
+                Assert.All(
+                    history.Seals.Where(seal => seal.Step == id.Step && seal.Attempt == id.Attempt && seal.Rank == shard.Rank),
+                    seal => Assert.Equal(seal.Image!.Root, shard.Root));
+            }
+
+            Assert.All(manifest.Lineage, entry => Assert.Equal(state.FindAttempt(entry.Attempt)!.ResumedFrom, entry.ResumedFrom));
+            Assert.Equal(id.Attempt, manifest.Lineage[^1].Attempt);
+        }
+    }
+
+    // Invariant 3: the ledger on the current lineage is consecutive: no step skipped (or it is an incident), none twice.
+    private static void CheckLedger(RandomHistory history)
+    {
+        var state = history.Run.State;
+        var entries = state.ListLedger(null, 1000).Items;
+        var way = new List<LedgerEntry>();
+        var last = long.MaxValue;
+        for (var attempt = state.CurrentAttempt; attempt is { } current;)
+        {
+            var from = state.FindAttempt(current)!.ResumedFrom;
+            way.InsertRange(0, entries.Where(entry => entry.Attempt == current && entry.Report.Step.Value <= last));
+            Assert.All(
+                entries.Where(entry => entry.Attempt == current),
+                entry => Assert.True(entry.Report.Step.Value > (from?.Step.Value ?? 0)));
+            (attempt, last) = (from?.Attempt, from?.Step.Value ?? 0);
+        }
+
+        var previous = 0L;
+        foreach (var entry in way)
+        {
+            var step = entry.Report.Step.Value;
+            Assert.True(step > previous, $"step {step} comes after {previous} on the lineage");
+            if (step > previous + 1 && entry != entries[0])
+            {
+                Assert.Contains(
+                    state.Incidents.Kept,
+                    incident => incident.Kind == IncidentKind.LedgerGap && incident.Step!.Value.Value > previous && incident.Step.Value.Value <= step);
+            }
+
+            previous = step;
+        }
+
+        Assert.Equal(way.Count == 0 ? null : way[^1].Report.Step, state.CurrentAttempt is null ? null : state.Summarise().LedgerStep);
+    }
+
+    // The plan is the newest step that everything says can be had, every source has it, and a committed one is never lost.
+    private static void CheckPlan(Grant grant)
+    {
+        var (before, plan) = (grant.Before, grant.Plan);
+        var resumed = plan.ResumeFrom;
+        var committed = before.Checkpoints.Records
+            .Where(record => record.State == CheckpointState.Committed).Select(record => record.Checkpoint).ToList();
+        Assert.True(resumed is not null || committed.Count == 0);
+        Assert.True(resumed is not { } from || before.Attempts.Path.Contains(from) || !committed.Exists(before.Attempts.Path.Contains));
+        Assert.All(
+            committed.Where(before.Attempts.Path.Contains), id => Assert.True(id.Step <= resumed!.Value.Step));
+        foreach (var held in before.Barrier.Pending!.Agents.Values.SelectMany(agent => agent.Images).GroupBy(image => image.Checkpoint))
+        {
+            var world = before.FindAttempt(held.Key.Attempt)!.WorldSize;
+            var clean = held.All(image => before.FindImage(held.Key, image.Rank.Value) is not { } known || known.Root == image.Root)
+                && held.GroupBy(image => image.Rank).All(copies => copies.Select(copy => copy.Root).Distinct().Count() == 1);
+            if (clean && held.Select(image => image.Rank).Distinct().Count() == world
+                && before.Attempts.Path.Contains(held.Key) && !before.Snapshots.IsGivenUp(held.Key))
+            {
+                Assert.True(resumed is { } chosen && chosen.Step >= held.Key.Step, $"{held.Key} was whole in memory; resumed {resumed}");
+            }
+        }
+
+        if (resumed is not { } id)
+        {
+            return;
+        }
+
+        Assert.Equal(before.FindAttempt(id.Attempt)!.WorldSize, plan.Images.Count);
+        foreach (var image in plan.Images)
+        {
+            Assert.NotEmpty(image.Sources);
+            Assert.All(image.Sources, source => Assert.True(source.Tier == Tier.Storage
+                ? committed.Contains(id)
+                : before.Barrier.Pending.Agents[source.Node!].Images.Any(held =>
+                    held.Checkpoint == id && held.Rank == image.Rank && held.Root == image.Root)));
+        }
+    }
+}
