@@ -282,21 +282,6 @@ class SavingTroubleTests(AgentTest):
         self.assertEqual(states, ["durable"])
         self.assertEqual(session.counters.rejoins, 1)
 
-    def test_waiting_at_an_agent_that_forgot_us_joins_again(self):
-        session = self.connect()
-        ticket = session.save(1, make_state())
-        self.agent.ranks.clear()
-        self.assertEqual(ticket.wait("durable", 5), "durable")
-        self.assertEqual(session.counters.rejoins, 1)
-
-    def test_a_snapshot_that_the_agent_lost_fails_the_ticket(self):
-        self.agent.seal_at_once = False
-        session = self.connect()
-        ticket = session.save(1, make_state())
-        self.agent.snapshots.clear()
-        self.assertEqual(ticket.wait("durable", 5), "failed")
-        self.assertEqual(ticket.error.code, "not_found")
-
     def test_wait_ends_with_its_time(self):
         self.agent.seal_at_once = False
         session = self.connect()

@@ -61,7 +61,7 @@ public static class AgentHost
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new AgentIdentity(options, NewRandom(), provider.GetRequiredService<IServer>()));
-        services.AddSingleton(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IObjectStore>(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AgentTelemetry>();
         services.AddSingleton(provider => new RetryPause(provider.GetRequiredService<TimeProvider>(), NewRandom()));
         services.AddSingleton(provider => new ServiceClient(

@@ -30,6 +30,8 @@ internal sealed class Restorer(
             return new RestoreOutcome(checkpoint, whole, whole.Extra, journal);
         }
 
+        // The slot first: it may have to wait for readers of this rank's images to end, and this restore becomes one.
+        using var slot = await pool.OpenForRestoreAsync(grant.Attempt, checkpoint, cancellationToken);
         var leases = new List<SlotLease>();
         try
         {
@@ -40,7 +42,6 @@ internal sealed class Restorer(
                 journal,
                 options.RestoreParallelism,
                 options.RestoreBufferBytes);
-            using var slot = await pool.OpenForRestoreAsync(grant.Attempt, checkpoint, cancellationToken);
             var image = await ImageRebuilder.RebuildAsync(
                 readers, grant.Rank, slot.Layout, slot.Write, options.RestoreParallelism, cancellationToken);
             var extra = await ReadExtraAsync(readers, grant.Rank, cancellationToken);
