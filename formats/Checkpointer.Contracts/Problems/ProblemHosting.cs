@@ -39,6 +39,7 @@ public static class ProblemHosting
         {
             StatusCodes.Status404NotFound => "Nothing is at this address.",
             StatusCodes.Status405MethodNotAllowed => "This address does not take this method.",
+            StatusCodes.Status413PayloadTooLarge => "The request body is larger than this call permits.",
             StatusCodes.Status415UnsupportedMediaType => "The body must be application/json.",
             _ => null,
         };

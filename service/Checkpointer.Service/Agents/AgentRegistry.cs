@@ -80,6 +80,9 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
             throw new CheckpointerException(
                 ErrorCode.LimitExceeded, $"{presence.Holdings.Count} holdings; at most {RunLimits.MaxHoldings} are taken.");
         }
+
+        // JSON may hold a null where the contract has none.
+        Require(!presence.Holdings.Contains(null!), "holdings must not hold null.");
     }
 
     private static void Require(bool holds, string message)

@@ -14,6 +14,8 @@ namespace Checkpointer.Service.Committing;
 /// </summary>
 internal sealed class ShardReader(IObjectStore store)
 {
+    private const int MaxReads = 2;
+
     /// <summary>Reads one rank's index and checks every fact that the report states of it; gives the chunk length.</summary>
     public async Task<int> ReadIndexAsync(
         Manifest manifest, ManifestShard shard, CancellationToken cancellationToken)
@@ -64,25 +66,44 @@ internal sealed class ShardReader(IObjectStore store)
         }
     }
 
+    /// <summary>
+    /// The object's bytes, if they hash to <paramref name="sha256"/>. Others are read once more before the rank is blamed:
+    /// bytes also go bad on their way, and an abandoned checkpoint does not come back.
+    /// </summary>
     private async Task<byte[]> ReadAsync(
         ObjectKey key, string sha256, long? length, int maxBytes, Rank rank, CancellationToken cancellationToken)
     {
-        byte[] bytes;
+        for (var reads = 1; ; reads++)
+        {
+            var bytes = await ReadOnceAsync(key, (int)Math.Min(length ?? maxBytes, maxBytes), rank, cancellationToken)
+                .ConfigureAwait(false);
+            if ((length is null || bytes.Length == length) && Convert.ToHexStringLower(SHA256.HashData(bytes)) == sha256)
+            {
+                return bytes;
+            }
+
+            if (reads == MaxReads)
+            {
+                throw new ShardFaultException(
+                    rank, $"'{key}' of rank {rank} has {bytes.Length} bytes that do not hash to what was reported.");
+            }
+        }
+    }
+
+    private async Task<byte[]> ReadOnceAsync(ObjectKey key, int maxBytes, Rank rank, CancellationToken cancellationToken)
+    {
         try
         {
-            bytes = await store.ReadAllAsync(key, (int)Math.Min(length ?? maxBytes, maxBytes), cancellationToken).ConfigureAwait(false);
+            return await store.ReadAllAsync(key, maxBytes, cancellationToken).ConfigureAwait(false);
         }
         catch (CheckpointerException e) when (e.Code is ErrorCode.NotFound or ErrorCode.LimitExceeded)
         {
             throw new ShardFaultException(
-                rank, e.Code == ErrorCode.NotFound
+                rank,
+                e.Code == ErrorCode.NotFound
                     ? $"'{key}' of rank {rank} is missing from the store."
-                    : $"'{key}' of rank {rank} is larger than it may be.", e);
+                    : $"'{key}' of rank {rank} is larger than was reported.",
+                e);
         }
-
-        return (length is null || bytes.Length == length) && Convert.ToHexStringLower(SHA256.HashData(bytes)) == sha256
-            ? bytes
-            : throw new ShardFaultException(
-                rank, $"'{key}' of rank {rank} has {bytes.Length} bytes that do not hash to what was reported.");
     }
 }
