@@ -131,36 +131,15 @@ internal sealed partial class SlotPool
         var geometry = new ChunkGeometry(layout.ImageBytes, context.Options.ChunkBytes);
         var bytes = ArenaGeometry.DataOffset(geometry) + ArenaGeometry.DataBytes(layout.ImageBytes);
         var made = new List<Slot>();
+        var admitted = Admit(layout, bytes);
         try
         {
-            while (true)
+            while (made.Count < admitted)
             {
                 int number;
-                List<Slot> fitting;
-                bool others;
                 lock (_gate)
                 {
-                    fitting = _slots.FindAll(slot => FitsLayout(slot, layout));
-                    if (fitting.Count >= context.Options.SlotsPerRank || _dropped)
-                    {
-                        return;
-                    }
-
-                    ReleaseMisfits(layout);
-                    others = fitting.Count < _slots.Count;
                     number = Enumerable.Range(0, MaxSlotNumber).First(n => _slots.TrueForAll(slot => slot.Number != n));
-                }
-
-                // Without the lock: making room takes those of other pools.
-                if (!TakeMemory(bytes))
-                {
-                    // What must be kept of another size makes do with fewer for a while.
-                    if (fitting.Count > 0 && others)
-                    {
-                        return;
-                    }
-
-                    throw TooLarge(bytes, context.Options.SlotsPerRank - fitting.Count);
                 }
 
                 made.Add(await MakeSlotAsync(number, bytes, layout, cancellationToken));
@@ -168,9 +147,10 @@ internal sealed partial class SlotPool
         }
         catch
         {
+            context.Budget.Return((admitted - made.Count) * bytes);
             lock (_gate)
             {
-                // A begin cannot have taken one: the layout is not registered yet. A refill's may be in use already.
+                // A refill's may be in use already; those of a registration cannot be: it is not done yet.
                 made.FindAll(slot => slot.State == SlotState.Free).ForEach(Remove);
             }
 
@@ -178,27 +158,65 @@ internal sealed partial class SlotPool
         }
     }
 
-    private async Task<Slot> MakeSlotAsync(int number, long bytes, Layout layout, CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes the memory of all missing slots, before anything of them is allocated: all or none. Only while images of
+    /// another size must be kept, as many as fit will do, one at least. Returns for how many it took memory.
+    /// </summary>
+    private int Admit(Layout layout, long bytes)
     {
-        ArenaFile file;
-        try
+        int fitting;
+        bool others;
+        lock (_gate)
         {
-            file = await Task.Factory.StartNew(
-                () =>
-                {
-                    Directory.CreateDirectory(folder.Path);
-                    return ArenaFile.Create(folder.FileOf(Rank, number), bytes, context.Budget.Return, cancellationToken);
-                },
-                CancellationToken.None,
-                TaskCreationOptions.LongRunning,
-                TaskScheduler.Default);
-        }
-        catch
-        {
-            context.Budget.Return(bytes);
-            throw;
+            fitting = _slots.FindAll(slot => FitsLayout(slot, layout)).Count;
+            if (fitting >= context.Options.SlotsPerRank || _dropped)
+            {
+                return 0;
+            }
+
+            ReleaseMisfits(layout);
+            others = fitting < _slots.Count;
         }
 
+        // Without the lock: making room takes those of other pools.
+        var missing = context.Options.SlotsPerRank - fitting;
+        if (context.Budget.TryTake(missing * bytes))
+        {
+            return missing;
+        }
+
+        context.MakeRoom(missing * bytes, this);
+        for (var count = missing; count > 0; count--)
+        {
+            if (context.Budget.TryTake(count * bytes))
+            {
+                return count;
+            }
+
+            if (!others)
+            {
+                break;
+            }
+        }
+
+        return others && fitting > 0
+            ? 0
+            : throw new CheckpointerException(
+                ErrorCode.MemoryBudgetExceeded,
+                $"Rank {Rank} of run {Run} needs {missing} more slots of {bytes} bytes, but of the {context.Budget.LimitBytes} bytes that arenas may take {context.Budget.UsedBytes} are taken. Raise the agent's memory budget.");
+    }
+
+    private async Task<Slot> MakeSlotAsync(int number, long bytes, Layout layout, CancellationToken cancellationToken)
+    {
+        var file = await Task.Factory.StartNew(
+            () =>
+            {
+                Directory.CreateDirectory(folder.Path);
+                return ArenaFile.Create(folder.FileOf(Rank, number), bytes, context.Budget.Return, cancellationToken);
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
         var slot = new Slot(Run, Rank, number, file, folder.Layouts.Hold(layout), context.Options.ChunkBytes);
         lock (_gate)
         {
@@ -214,21 +232,6 @@ internal sealed partial class SlotPool
         context.Prefaulter.Enqueue(file);
         return slot;
     }
-
-    private bool TakeMemory(long bytes)
-    {
-        if (!context.Budget.TryTake(bytes))
-        {
-            context.MakeRoom(bytes, this);
-            return context.Budget.TryTake(bytes);
-        }
-
-        return true;
-    }
-
-    private CheckpointerException TooLarge(long bytes, int missing) => new(
-        ErrorCode.MemoryBudgetExceeded,
-        $"Rank {Rank} of run {Run} needs {missing} more slots of {bytes} bytes, but of the {context.Budget.LimitBytes} bytes that arenas may take {context.Budget.UsedBytes} are taken. Raise the agent's memory budget.");
 
     private void RequireCuttable(Layout layout)
     {

@@ -5,6 +5,7 @@ using Checkpointer.Agent.Draining;
 using Checkpointer.Agent.Tests.Arenas;
 using Checkpointer.Contracts.Trainers;
 using Checkpointer.Formats.Chunks;
+using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Layouts;
 using Checkpointer.Storage;
 
@@ -14,6 +15,7 @@ namespace Checkpointer.Agent.Tests.Draining;
 internal static class EngineChildren
 {
     public const string Save = "engine-save";
+    public const string FullMemory = "engine-full-memory";
     public const string Measure = "engine-measure";
 
     /// <summary>The image that <see cref="Save"/> saves: several chunks, several packs, a tail that another rank stores.</summary>
@@ -25,6 +27,7 @@ internal static class EngineChildren
         new Dictionary<string, Func<string[], Task<int>>>
         {
             [Save] = SaveAsync,
+            [FullMemory] = FullMemoryAsync,
             [Measure] = MeasureAsync,
         };
 
@@ -42,6 +45,27 @@ internal static class EngineChildren
             until: SnapshotState.Durable,
             extra: """{"data_cursor":7}""");
         return 0;
+    }
+
+    /// <summary>The folder is a file system too small for two slots, though the budget is large.</summary>
+    private static async Task<int> FullMemoryAsync(string[] arguments)
+    {
+        await using var engine = await Engine.StartAsync(
+            Path.Combine(arguments[0], "arena"), ObjectStores.Open(Path.Combine(arguments[0], "store")));
+        try
+        {
+            await engine.RegisterAsync(TestImage.Plain(1_500_000));
+            Console.WriteLine("two slots of 2.5 MB fitted into 3 MiB");
+            return 1;
+        }
+        catch (CheckpointerException e) when (e.Code == ErrorCode.MemoryBudgetExceeded)
+        {
+            // What was taken for the refused one is there for a smaller one.
+            var small = TestImage.Plain(50_000);
+            await Engine.SaveAsync(await engine.RegisterAsync(small), 1, TestImage.Bytes(small, 1));
+            Console.WriteLine(e.Message);
+            return engine.Budget.UsedBytes < 3 << 20 ? 0 : 2;
+        }
     }
 
     /// <summary>Arguments: folder of the store, MiB. Prints speeds of sealing and draining beside raw write and fsync.</summary>
