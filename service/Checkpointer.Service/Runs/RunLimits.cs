@@ -51,6 +51,9 @@ internal static class RunLimits
     /// <summary>Most ranks that an incident, a summary or an event names.</summary>
     public const int MaxNamedRanks = 64;
 
+    /// <summary>Most incidents of corrupt copies that one grant raises, one a node and snapshot.</summary>
+    public const int MaxCorruptIncidents = 64;
+
     /// <summary>Most given-up snapshots that a run's progress lists: the newest.</summary>
     public const int MaxGivenUp = 64;
 

@@ -6,7 +6,7 @@ namespace Checkpointer.Service.Tests.Runs;
 /// <summary>Invariants 2, 3 and 4 of the design, and that a crash at any point loses nothing, on random histories.</summary>
 public sealed class InvariantTests
 {
-    private const int Histories = 250;
+    private const int Histories = 150;
 
     private static readonly Gen<HistoryOp[]> Ops = Gen.Select(
         Gen.Int[0, RandomHistory.Kinds - 1], Gen.Int[0, 7], Gen.Int[0, 7], Gen.Int[0, 2],
@@ -49,9 +49,9 @@ public sealed class InvariantTests
                 Interlocked.Add(ref gaps, state.Incidents.Kept.Count(incident => incident.Kind == IncidentKind.LedgerGap));
                 Interlocked.Add(ref resumed, history.Grants.Count(grant => grant.Plan.ResumeFrom is not null));
             },
-            iter: 100);
+            iter: 60);
         Assert.True(
-            commits > 20 && abandoned > 100 && replays > 100 && gaps > 20 && resumed > 40,
+            commits > 5 && abandoned > 30 && replays > 30 && gaps > 5 && resumed > 10,
             $"commits {commits}, abandoned {abandoned}, replays {replays}, gaps {gaps}, resumed {resumed}");
     }
 

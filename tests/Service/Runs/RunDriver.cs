@@ -9,8 +9,8 @@ using Checkpointer.Service.Runs.Commands;
 namespace Checkpointer.Service.Tests.Runs;
 
 /// <summary>
-/// One run's state with a clock and a journal: every decision goes through the journal's bytes before it is applied, as in
-/// the service. Also plays the agents: two ranks a node, each remembering what it has sealed.
+/// One run's state with a clock and a journal: decisions are journaled as bytes, then applied, as in the
+/// service. Also plays the agents: two ranks a node, each remembering what it has sealed.
 /// </summary>
 internal sealed class RunDriver
 {
@@ -55,14 +55,9 @@ internal sealed class RunDriver
         where T : class
     {
         var decision = State.Decide(command, Now);
-        foreach (var entry in RunEventCodec.Encode(Run, [.. decision.Events.Take(KeepEvents ?? int.MaxValue)]))
-        {
-            Journal.Add(entry);
-            foreach (var happened in RunEventCodec.Decode(entry).Events)
-            {
-                State.Apply(happened);
-            }
-        }
+        var events = decision.Events.Take(KeepEvents ?? int.MaxValue).ToList();
+        Journal.AddRange(RunEventCodec.Encode(Run, events));
+        events.ForEach(State.Apply);
 
         Now += TimeSpan.FromMilliseconds(7);
         return decision;

@@ -182,6 +182,23 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void OpenSnapshots_BeyondTheLimit_SpareWhatTheAttemptResumedFrom()
+    {
+        _run.Seal(10, 0);
+        _run.StoreAll(RunDriver.Id(10, 1), World);
+        _run.Accepted(new CompleteCommit(RunDriver.Id(10, 1)));
+        _run.Memory.Clear();
+        _run.Start("b", World);
+        Assert.False(_run.State.Snapshots.Find(RunDriver.Id(10, 1))!.IsGlobal);
+        for (var step = 11; step <= 11 + RunLimits.MaxOpenSnapshots; step++)
+        {
+            _run.Seal(step, 0, durable: false);
+        }
+
+        Assert.Equal([RunDriver.Id(11, 2)], _run.State.Progress!.GivenUp);
+    }
+
+    [Fact]
     public void GivenUp_ListsTheNewest()
     {
         for (var step = 1; step <= RunLimits.MaxGivenUp + 1; step++)

@@ -18,8 +18,13 @@ internal sealed class IncidentDrafts(IncidentLog log, DateTimeOffset now)
             Attempt = attempt,
             Step = step,
             Ranks = [.. ranks.Take(RunLimits.MaxNamedRanks)],
-            Message = message.Length <= RunLimits.MaxIncidentLength
-                ? message
-                : string.Concat(message.AsSpan(0, RunLimits.MaxIncidentLength - 1), "…"),
+            Message = message.Length <= RunLimits.MaxIncidentLength ? message : Cut(message),
         };
+
+    // Never between the halves of a surrogate pair, which the journal could not keep.
+    private static string Cut(string message)
+    {
+        var length = RunLimits.MaxIncidentLength - 1;
+        return string.Concat(message.AsSpan(0, char.IsHighSurrogate(message[length - 1]) ? length - 1 : length), "…");
+    }
 }

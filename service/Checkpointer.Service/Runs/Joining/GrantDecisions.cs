@@ -17,12 +17,14 @@ internal static class GrantDecisions
         var attempt = state.Attempts.Next;
         var incidents = new List<Incident>();
         var drafts = new IncidentDrafts(state.Incidents, now);
-        foreach (var corrupt in choice.CorruptCopies)
+        foreach (var corrupt in choice.CorruptCopies
+            .GroupBy(copy => (copy.Node, copy.Image.Checkpoint)).Take(RunLimits.MaxCorruptIncidents))
         {
+            List<Rank> ranks = [.. corrupt.Select(copy => copy.Image.Rank)];
             incidents.Add(drafts.Raise(
-                IncidentKind.CorruptCopy, attempt, corrupt.Image.Checkpoint.Step, [corrupt.Image.Rank],
-                $"Node {corrupt.Node} holds an image of {corrupt.Image.Checkpoint} of rank {corrupt.Image.Rank} that is not what was "
-                + $"sealed (its root is {corrupt.Image.Root}). It is not used."));
+                IncidentKind.CorruptCopy, attempt, corrupt.Key.Checkpoint.Step, ranks,
+                $"Node {corrupt.Key.Node} holds images of {corrupt.Key.Checkpoint} of {RankNames.Of(ranks)} that are not what was "
+                + $"sealed (the first has root {corrupt.First().Image.Root}). They are not used."));
         }
 
         foreach (var lost in state.Checkpoints.Open.Where(open => EndsWithGrant(open, choice.ResumeFrom)))

@@ -121,7 +121,9 @@ internal static class SnapshotDecisions
 
     private static List<SnapshotGivenUp> MakeRoom(RunState state, IncidentDrafts drafts, DateTimeOffset now)
     {
-        var partial = state.Snapshots.Records.Where(record => !record.IsGlobal).ToList();
+        // What the attempt resumed from may be partial too, but is not this attempt's to give up.
+        var partial = state.Snapshots.Records
+            .Where(record => !record.IsGlobal && record.Checkpoint.Attempt == state.CurrentAttempt).ToList();
         if (partial.Count < RunLimits.MaxOpenSnapshots)
         {
             return [];
