@@ -153,7 +153,7 @@ class FakeAgent:
         with self.lock:
             self.faults.extend([(pattern, action)] * times)
 
-    def wait_for(self, condition, timeout_s=10.0):
+    def wait_for(self, condition, timeout_s=30.0):
         deadline = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > deadline:

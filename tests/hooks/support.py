@@ -3,6 +3,7 @@
 import array
 import logging
 import unittest
+from unittest import mock
 
 import checkpointer
 from fake_agent import FakeAgent
@@ -36,10 +37,14 @@ class AgentTest(unittest.TestCase):
         self.agent = FakeAgent()
         self.agent.__enter__()
         self.addCleanup(self.agent.__exit__)
+        # Machines that run tests can be slow; what is about these times sets them itself.
+        patience = mock.patch("checkpointer.saving.BEGIN_GRACE_S", 30.0)
+        patience.start()
+        self.addCleanup(patience.stop)
 
     def connect(self, **options):
-        options = {"run": "r", "rank": 0, "world_size": 1, "socket": self.agent.socket, "call_timeout_s": 5.0,
-                   "close_timeout_s": 0.5, "join_timeout_s": 10.0, **options}  # fmt: skip
+        options = {"run": "r", "rank": 0, "world_size": 1, "socket": self.agent.socket, "call_timeout_s": 20.0,
+                   "close_timeout_s": 0.5, "join_timeout_s": 30.0, **options}  # fmt: skip
         session = checkpointer.connect(**options)
         self.addCleanup(session.close)
         return session

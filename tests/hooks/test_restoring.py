@@ -13,7 +13,7 @@ class RestoringTests(AgentTest):
     def saved(self, state, step=40, **options):
         session = self.connect()
         ticket = session.save(step, state, **options)
-        self.assertEqual(ticket.wait("durable", 5), "durable", ticket.error)
+        self.assertEqual(ticket.wait("durable", 30), "durable", ticket.error)
         session.close()
         self.resume(ticket)
 
@@ -132,7 +132,7 @@ class JoiningTests(AgentTest):
         self.assertEqual(sessions, [])
         threads[2].start()
         for thread in threads:
-            thread.join(10)
+            thread.join(30)
         self.assertEqual(sorted((s.rank, s.attempt, s.world_size) for s in sessions), [(0, 1, 3), (1, 1, 3), (2, 1, 3)])
 
     def test_ranks_that_never_come_are_told(self):
@@ -151,7 +151,7 @@ class JoiningTests(AgentTest):
         started = time.monotonic()
         with self.assertRaisesRegex(checkpointer.JoinError, "cannot be reached"):
             self.connect(join_timeout_s=0.2)
-        self.assertLess(time.monotonic() - started, 2)
+        self.assertLess(time.monotonic() - started, 8.0)
 
     def test_a_superseded_incarnation_is_told_at_once(self):
         self.connect(incarnation="old")
@@ -209,5 +209,5 @@ class JoiningTests(AgentTest):
                     os._exit(code)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
         session.report(2)
-        self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
         self.assertEqual(self.agent.service.steps, [2])

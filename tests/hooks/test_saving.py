@@ -19,7 +19,7 @@ class SavingTests(AgentTest):
         session = self.connect()
         self.assertIsNone(session.restore(state))
         ticket = session.save(1, state, extra={"cursor": [1, 2]})
-        self.assertEqual(ticket.wait("durable", 5), "durable")
+        self.assertEqual(ticket.wait("durable", 30), "durable")
         header, image, extra, durable = self.image_of(ticket)
         layout = spec_reader.LayoutText(header)
         self.assertEqual(image[slice(*layout.tensors["model.w"]["data_offsets"])], state["model"]["w"].tobytes())
@@ -35,13 +35,13 @@ class SavingTests(AgentTest):
             state["model"]["w"][:] = array.array("d", [float(step)] * 64)
             ticket = session.save(step, state, durable=False)
             state["model"]["w"][0] = -1.0
-            self.assertEqual(ticket.wait("sealed", 5), "sealed", ticket.error)
+            self.assertEqual(ticket.wait("sealed", 30), "sealed", ticket.error)
             self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [step]).tobytes())
 
     def test_a_save_in_memory_only_ends_sealed(self):
         session = self.connect()
         ticket = session.save(1, make_state(), durable=False)
-        self.assertEqual(ticket.wait("durable", 5), "sealed")
+        self.assertEqual(ticket.wait("durable", 30), "sealed")
         self.assertFalse(self.image_of(ticket)[3])
         self.assertEqual(len(ticket.root), 32)
 
@@ -49,12 +49,12 @@ class SavingTests(AgentTest):
         session = self.connect()
         session.save(1, make_state())
         gate = threading.Event()
-        self.agent.fault("POST .*/snapshots$", lambda answer: (gate.wait(5), answer)[1])
+        self.agent.fault("POST .*/snapshots$", lambda answer: (gate.wait(30), answer)[1])
         ticket = session.save(2, make_state(3.0), overlap=True)
         self.assertEqual(ticket.state, "open")
         gate.set()
         session.before_update()
-        self.assertEqual(ticket.wait("sealed", 5), "durable" if ticket.state == "durable" else ticket.state)
+        self.assertEqual(ticket.wait("sealed", 30), "durable" if ticket.state == "durable" else ticket.state)
         self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [3.0]).tobytes())
 
     def test_before_update_waits_for_the_copy(self):
@@ -74,32 +74,33 @@ class SavingTests(AgentTest):
         self.assertGreater(session.counters.last_stall_s, 0.05)
 
     def test_before_update_gives_a_save_up_that_got_no_slot(self):
-        session = self.connect(call_timeout_s=4)
+        session = self.connect()
         session.save(1, make_state())
         self.agent.fault("POST .*/snapshots$", "hang")
         state = make_state()
         ticket = session.save(2, state, overlap=True)
         started = time.monotonic()
-        session.before_update()
-        self.assertLess(time.monotonic() - started, 2.0)
+        with mock.patch("checkpointer.saving.BEGIN_GRACE_S", 0.2):
+            session.before_update()
+        self.assertLess(time.monotonic() - started, 8.0)
         state["model"]["w"][0] = 7.0
         self.agent.stop()
-        self.assertEqual(ticket.wait("sealed", 5), "failed")
+        self.assertEqual(ticket.wait("sealed", 30), "failed")
 
     def test_the_next_save_waits_for_an_overlapped_one(self):
         session = self.connect()
         first = session.save(1, make_state(1.0), overlap=True)
         second = session.save(2, make_state(2.0))
         for ticket, value in ((first, 1.0), (second, 2.0)):
-            self.assertEqual(ticket.wait("durable", 5), "durable", ticket.error)
+            self.assertEqual(ticket.wait("durable", 30), "durable", ticket.error)
             self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [value]).tobytes())
 
     def test_a_layout_is_registered_once(self):
         session = self.connect()
         for step in range(1, 4):
-            session.save(step, make_state()).wait("durable", 5)
+            session.save(step, make_state()).wait("durable", 30)
         self.assertEqual(len(self.agent.called("PUT .*/layout")), 1)
-        session.save(4, make_state(count=65)).wait("durable", 5)
+        session.save(4, make_state(count=65)).wait("durable", 30)
         self.assertEqual(len(self.agent.called("PUT .*/layout")), 2)
 
 
@@ -114,14 +115,14 @@ class SavingTroubleTests(AgentTest):
         for step, (code, status) in enumerate(codes.items(), 1):
             self.agent.fault("POST .*/snapshots$", Problem(status, code, "no"))
             self.assert_failed(session.save(step, make_state()), code)
-        self.assertEqual(session.save(9, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.save(9, make_state()).wait("durable", 30), "durable")
         self.assertEqual(session.counters.saves_failed, 4)
 
     def test_a_layout_that_the_agent_lost_is_registered_again(self):
         session = self.connect()
         self.assertTrue(session.save(1, make_state()).ok)
         self.agent.layouts.clear()
-        self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
 
     def test_two_slots_that_are_both_taken_are_slot_busy(self):
         self.agent.slot_count = 1
@@ -135,7 +136,7 @@ class SavingTroubleTests(AgentTest):
         self.agent.stop()
         started = time.monotonic()
         self.assert_failed(session.save(2, make_state()), "agent_unavailable")
-        self.assertLess(time.monotonic() - started, 1.0)
+        self.assertLess(time.monotonic() - started, 5.0)
 
     def test_an_agent_that_hangs_costs_one_timeout_and_then_nothing(self):
         session = self.connect(call_timeout_s=0.3)
@@ -143,11 +144,11 @@ class SavingTroubleTests(AgentTest):
         self.agent.fault("POST .*/snapshots$", "hang")
         started = time.monotonic()
         self.assert_failed(session.save(2, make_state()), "agent_unavailable")
-        self.assertLess(time.monotonic() - started, 1.0)
+        self.assertLess(time.monotonic() - started, 5.0)
         started = time.monotonic()
         for step in range(3, 23):
             self.assert_failed(session.save(step, make_state()), "agent_unavailable")
-        self.assertLess(time.monotonic() - started, 0.2)
+        self.assertLess(time.monotonic() - started, 3.0)
 
     def test_answers_without_sense_fail_the_ticket(self):
         session = self.connect()
@@ -200,12 +201,12 @@ class SavingTroubleTests(AgentTest):
         session = self.connect()
         state = make_state(1.0)
         for step in (1, 2):
-            session.save(step, state).wait("durable", 5)
+            session.save(step, state).wait("durable", 30)
         for slot in self.agent.slots[0]:
             self.agent.replace(slot, 64 * 8 + 13)
         state["model"]["w"][0] = 42.0
         ticket = session.save(3, state)
-        self.assertEqual(ticket.wait("durable", 5), "durable")
+        self.assertEqual(ticket.wait("durable", 30), "durable")
         self.assertEqual(self.image_of(ticket)[1][:8], array.array("d", [42.0]).tobytes())
 
     def test_a_slot_replaced_during_the_copy_is_never_sealed(self):
@@ -232,14 +233,14 @@ class SavingTroubleTests(AgentTest):
         session._parts.copier.capture = capture
         self.assert_failed(session.save(1, make_state()), "internal")
         session._parts.copier.capture = original
-        self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
 
     def test_a_lost_answer_to_the_seal_is_found_out(self):
         session = self.connect()
         self.agent.fault("seal", "drop_answer")
-        self.assertEqual(session.save(1, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.save(1, make_state()).wait("durable", 30), "durable")
         self.agent.fault("seal", "drop")
-        self.assertEqual(session.save(2, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
 
     def test_an_interrupted_save_leaves_nobody_waiting(self):
         session = self.connect()
@@ -257,7 +258,7 @@ class SavingTroubleTests(AgentTest):
     def test_a_lost_answer_to_the_begin_is_asked_again(self):
         session = self.connect()
         self.agent.fault("POST .*/snapshots$", "drop_answer")
-        self.assertEqual(session.save(1, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(session.save(1, make_state()).wait("durable", 30), "durable")
 
     def test_a_snapshot_that_is_given_up_later_fails_the_ticket(self):
         self.agent.seal_at_once = False
@@ -265,22 +266,37 @@ class SavingTroubleTests(AgentTest):
         ticket = session.save(1, make_state())
         self.assertEqual(ticket.wait("sealed", 0.1), "captured")
         self.agent.advance(0, 1, "failed", error="storage_full", message="no room")
-        self.assertEqual(ticket.wait("durable", 5), "failed")
+        self.assertEqual(ticket.wait("durable", 30), "failed")
         self.assertEqual((ticket.error.code, ticket.error.message), ("storage_full", "no room"))
 
     def test_waiting_outlasts_a_restart_of_the_agent(self):
         self.agent.durable_at_once = False
         session = self.connect()
         ticket = session.save(1, make_state())
-        self.assertEqual(ticket.wait("sealed", 5), "sealed")
+        self.assertEqual(ticket.wait("sealed", 30), "sealed")
         states = []
         waiter = threading.Thread(target=lambda: states.append(ticket.wait("durable", 10)))
         waiter.start()
         self.agent.wait_for(lambda: len(self.agent.called("GET .*/snapshots/1")) >= 2)
         self.agent.restart()
-        waiter.join(10)
+        waiter.join(30)
         self.assertEqual(states, ["durable"])
         self.assertEqual(session.counters.rejoins, 1)
+
+    def test_waiting_at_an_agent_that_forgot_us_joins_again(self):
+        session = self.connect()
+        ticket = session.save(1, make_state())
+        self.agent.ranks.clear()
+        self.assertEqual(ticket.wait("durable", 30), "durable")
+        self.assertEqual(session.counters.rejoins, 1)
+
+    def test_a_snapshot_that_the_agent_lost_fails_the_ticket(self):
+        self.agent.seal_at_once = False
+        session = self.connect()
+        ticket = session.save(1, make_state())
+        self.agent.snapshots.clear()
+        self.assertEqual(ticket.wait("durable", 30), "failed")
+        self.assertEqual(ticket.error.code, "not_found")
 
     def test_wait_ends_with_its_time(self):
         self.agent.seal_at_once = False
@@ -288,11 +304,11 @@ class SavingTroubleTests(AgentTest):
         ticket = session.save(1, make_state())
         started = time.monotonic()
         self.assertEqual(ticket.wait("durable", 0.2), "captured")
-        self.assertLess(time.monotonic() - started, 1.0)
+        self.assertLess(time.monotonic() - started, 8.0)
         self.agent.stop()
         started = time.monotonic()
         self.assertEqual(ticket.wait("durable", 0.3), "captured")
-        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertLess(time.monotonic() - started, 8.0)
         self.assertTrue(ticket.ok)
         with self.assertRaises(ValueError):
             ticket.wait("done")
@@ -307,7 +323,7 @@ class SavingTroubleTests(AgentTest):
         before = len(self.agent.calls)
         self.assert_failed(session.save(3, make_state()), "stale_attempt")
         self.assertEqual(len(self.agent.calls), before)
-        self.assertEqual(newer.save(2, make_state()).wait("durable", 5), "durable")
+        self.assertEqual(newer.save(2, make_state()).wait("durable", 30), "durable")
 
 
 class MisuseTests(AgentTest):

@@ -14,7 +14,7 @@ _LONGEST_QUIET_S = 60.0
 #: How often a save begins anew because the agent restarted under it.
 _TRIES = 3
 #: How long ``before_update`` lets a save wait for the agent before it is given up.
-BEGIN_GRACE_S = 1.0
+BEGIN_GRACE_S = 2.0
 
 
 class QuietPeriod:

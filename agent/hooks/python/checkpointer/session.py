@@ -207,7 +207,8 @@ class Session:
     def before_update(self) -> None:
         """Waits until an overlapped save has copied the tensors: call it just before ``optimizer.step()``.
 
-        Costs nothing if there is none. If the agent has not even given a slot within a second, that save is given up.
+        Costs nothing if there is none. If the agent has not even given a slot within two seconds, that save is given
+        up.
         """
         if self._overlapped is None or os.getpid() != self._pid:
             return
