@@ -84,7 +84,7 @@ internal sealed class TestNode : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static HttpClient OverSocket(string path) => new(new SocketsHttpHandler
+    public static HttpClient OverSocket(string path) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (_, token) =>
         {
