@@ -1,6 +1,7 @@
 """Restores: exact, or an error."""
 
 import os
+import signal
 import threading
 import time
 
@@ -192,21 +193,33 @@ class JoiningTests(AgentTest):
     def test_a_forked_child_disturbs_nothing(self):
         session = self.connect()
         session.save(1, make_state())
-        with session._lock, session._parts.reporter._changed:  # as if the fork came while threads were at work
-            child = os.fork()
-            if child == 0:
-                code = 1
+        held, done = threading.Event(), threading.Event()
+
+        def hold():  # as if the fork came while other threads were at work
+            with session._lock, session._parts.reporter._changed, session._log._lock, session._counters._lock:
+                held.set()
+                done.wait(30)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(30)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            code = 1
+            try:
+                session.report(9)
+                session.before_update()
+                ticket = session.save(9, make_state())
                 try:
-                    session.report(9)
-                    session.before_update()
-                    ticket = session.save(9, make_state())
-                    try:
-                        session.restore(make_state())
-                    except checkpointer.RestoreError:
-                        code = 0 if ticket.error.code == "session_closed" else 2
-                    session.close()
-                finally:
-                    os._exit(code)
+                    session.restore(make_state())
+                except checkpointer.RestoreError:
+                    code = 0 if ticket.error.code == "session_closed" else 2
+                session.close()
+            finally:
+                os._exit(code)
+        done.set()
+        holder.join()
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
         session.report(2)
         self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
