@@ -29,10 +29,12 @@ internal static class RecoveryPlanner
             && (complete is null || (path.Contains(committed.Checkpoint) && committed.Checkpoint.Step > complete.Checkpoint.Step));
         var chosen = fromStorage ? committed!.Checkpoint : complete?.Checkpoint;
         var why = chosen is not { } resumed
-            ? "Starts from scratch: the run has no committed checkpoint and the agents that joined hold no whole snapshot."
+            ? "Starts from scratch: the run has no committed checkpoint and the agents that joined hold no whole "
+                + "snapshot."
             : fromStorage
                 ? ExplainStorage(resumed, committed!, memory.GetValueOrDefault(resumed), path.Contains(resumed))
-                : $"Resumes at step {resumed.Step} ({resumed}) from memory: every one of its {complete!.WorldSize} images has a live holder.";
+                : $"Resumes at step {resumed.Step} ({resumed}) from memory: every one of its {complete!.WorldSize} images has a "
+                    + "live holder.";
         return new RecoveryChoice
         {
             ResumeFrom = chosen,

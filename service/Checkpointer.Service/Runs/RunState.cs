@@ -65,7 +65,9 @@ internal sealed class RunState
     public Decision<TAnswer> Decide<TAnswer>(RunCommand<TAnswer> command, DateTimeOffset now)
         where TAnswer : class => command.Decide(this, now.ToUniversalTime());
 
-    /// <summary>Makes it so. Throws <see cref="Formats.Errors.InvariantViolationException"/> on an event that can't have been decided.</summary>
+    /// <summary>
+    /// Makes it so. Throws <see cref="Formats.Errors.InvariantViolationException"/> on an event that can't have been decided.
+    /// </summary>
     public void Apply(RunEvent happened)
     {
         RunFold.Apply(this, happened);
@@ -158,7 +160,10 @@ internal sealed class RunState
     /// <summary>Incidents, oldest first. Pages as in <see cref="ListAttempts"/>.</summary>
     public Page<Incident> ListIncidents(string? after, int limit) => RunPages.Incidents(this, after, limit);
 
-    /// <summary>Checkpoints in state committing, oldest first: for each, check and write the manifest, then <see cref="CompleteCommit"/> or <see cref="RejectCommit"/>.</summary>
+    /// <summary>
+    /// Checkpoints in state committing, by step: for each, check and write the manifest, then send
+    /// <see cref="CompleteCommit"/> or <see cref="RejectCommit"/>.
+    /// </summary>
     public IReadOnlyList<CheckpointId> PendingCommits =>
         [.. Checkpoints.Open.Where(record => record.State == CheckpointState.Committing).Select(record => record.Checkpoint)];
 

@@ -69,7 +69,11 @@ internal sealed class CheckpointRecord
     /// <summary>The ranks whose shard is not durable, the first <see cref="RunLimits.MaxNamedRanks"/>.</summary>
     public List<Rank> MissingRanks() => Shards is null || DurableShards == WorldSize
         ? []
-        : [.. Enumerable.Range(0, WorldSize).Where(rank => Shards[rank] is null).Take(RunLimits.MaxNamedRanks).Select(rank => new Rank(rank))];
+        :
+        [
+            .. Enumerable.Range(0, WorldSize).Where(rank => Shards[rank] is null)
+                .Take(RunLimits.MaxNamedRanks).Select(rank => new Rank(rank)),
+        ];
 
     /// <summary>A copy that shares nothing that changes.</summary>
     public CheckpointRecord Copy()

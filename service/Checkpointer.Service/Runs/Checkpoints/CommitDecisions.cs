@@ -109,8 +109,8 @@ internal static class CommitDecisions
         [
             new IncidentDrafts(state.Incidents, now).Raise(
                 IncidentKind.StateFrozen, record.Checkpoint.Attempt, record.Checkpoint.Step, [],
-                $"Every rank's state in checkpoint {record.Checkpoint} is bit-identical to that in {parent}, although the step advanced: "
-                + "the optimizer does not update what is saved, or the save captures old memory."),
+                $"Every rank's state in checkpoint {record.Checkpoint} is bit-identical to that in {parent}, although the "
+                + "step advanced: the optimizer does not update what is saved, or the save captures old memory."),
         ];
     }
 

@@ -138,16 +138,16 @@ internal static class ShardDecisions
         {
             return new Refusal(
                 ErrorCode.StaleAttempt,
-                $"Checkpoint {body.Checkpoint} of run {state.Run} is not of attempt {body.Attempt} and not what that resumed from: its "
-                + "attempt was fenced out. Stop draining it.");
+                $"Checkpoint {body.Checkpoint} of run {state.Run} is not of attempt {body.Attempt} and not what that resumed "
+                + "from: its attempt was fenced out. Stop draining it.");
         }
 
         return body.Checkpoint.Step > (resumed?.Step ?? default)
             ? null
             : new Refusal(
                 ErrorCode.StepOutOfOrder,
-                $"Attempt {body.Attempt} of run {state.Run} resumed from step {resumed!.Value.Step}; it cannot have a checkpoint of "
-                + $"step {body.Checkpoint.Step}.");
+                $"Attempt {body.Attempt} of run {state.Run} resumed from step {resumed!.Value.Step}; it cannot have a checkpoint "
+                + $"of step {body.Checkpoint.Step}.");
     }
 
     private static Decision<ShardResult> Conflict(RunState state, ShardReport body, string what) =>

@@ -29,7 +29,8 @@ internal static class SnapshotDecisions
         {
             return Decision<Acknowledged>.Refuse(
                 ErrorCode.StepOutOfOrder,
-                $"Attempt {body.Attempt} of run {state.Run} resumed from step {resumed.Step}; it cannot have a snapshot of step {body.Step}.");
+                $"Attempt {body.Attempt} of run {state.Run} resumed from step {resumed.Step}; it cannot have a snapshot of step "
+                + $"{body.Step}.");
         }
 
         if (state.Snapshots.IsGivenUp(snapshot)

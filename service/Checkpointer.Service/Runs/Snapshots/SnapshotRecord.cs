@@ -37,5 +37,8 @@ internal sealed class SnapshotRecord
 
     /// <summary>The ranks that have not sealed it, the first <see cref="RunLimits.MaxNamedRanks"/>.</summary>
     public List<Rank> MissingRanks() =>
-        [.. Enumerable.Range(0, Images.Length).Where(rank => Images[rank] is null).Take(RunLimits.MaxNamedRanks).Select(rank => new Rank(rank))];
+    [
+        .. Enumerable.Range(0, Images.Length).Where(rank => Images[rank] is null)
+            .Take(RunLimits.MaxNamedRanks).Select(rank => new Rank(rank)),
+    ];
 }
