@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Checkpointer.Cli;
 using Checkpointer.Cli.Commands;
 using Checkpointer.Cli.Demo;
 
@@ -8,4 +9,6 @@ var root = new RootCommand("Checkpointer: consistent checkpoints for large train
     ServiceCommand.Create(),
     AgentCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+var parsed = root.Parse(args);
+var status = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+return parsed.Errors.Count > 0 ? ExitCode.Usage : status;

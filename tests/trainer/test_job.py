@@ -196,7 +196,7 @@ class TopologyTests(unittest.TestCase):
         shape = dataclasses.replace(SHAPE, dtype=torch.float32, dropout=0.0)
 
         def work(world):
-            # The balance term is each rank's own, so a single step: its loss has no update of it yet.
+            # Nearly, since the balance term is of each rank's own batch.
             job = Job(shape, world, 3, batch=8 // world.size)
             return [job.step(step).loss for step in range(1, 4)]
 

@@ -31,13 +31,22 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         var baseline = await PlayRunAsync(
             Job(BaselineRun, python, source, workspace), cluster, workspace, withFailure: false, cancellationToken).ConfigureAwait(false);
 
-        console.Chapter($"The same job, and a {options.Kill.ToString().ToLowerInvariant()} is killed");
+        console.Chapter($"The same job, and {Victim(options.Kill)} is killed");
         var recovered = await PlayRunAsync(
             Job(RecoveredRun, python, source, workspace), cluster, workspace, withFailure: true, cancellationToken).ConfigureAwait(false);
 
         return await new DemoVerdict(options, cluster.Api)
             .ReachAsync(RecoveredRun, baseline.Result, recovered.Result, recovered.Strike!, cancellationToken).ConfigureAwait(false);
     }
+
+    private static string Victim(KillTarget target) => target switch
+    {
+        KillTarget.Node => "a node",
+        KillTarget.Rank => "a rank",
+        KillTarget.Agent => "an agent",
+        KillTarget.Service => "the service",
+        _ => throw new InvalidOperationException($"No such target: {target}."),
+    };
 
     private TrainingJob Job(string run, PythonRuntime python, SourceTree source, LocalWorkspace workspace) =>
         new(run, python, source, options, Ports.Free(1)[0], workspace.Output(run));
