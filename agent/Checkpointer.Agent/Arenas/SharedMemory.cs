@@ -11,6 +11,7 @@ internal static unsafe partial class SharedMemory
     public const int WouldBlock = 11;
 
     private const int Interrupted = 4;
+    private const int InvalidArgument = 22;
     private const int ReadWrite = 2;
     private const int Create = 0x40;
     private const int Exclusive = 0x80;
@@ -78,7 +79,8 @@ internal static unsafe partial class SharedMemory
     /// </summary>
     public static void Populate(byte* address, long length)
     {
-        if (Madvise(address, (nuint)length, PopulateWrite) == 0)
+        // Any other failure (a file that was shortened meanwhile) is one that touching would turn into SIGBUS.
+        if (Madvise(address, (nuint)length, PopulateWrite) == 0 || Marshal.GetLastPInvokeError() != InvalidArgument)
         {
             return;
         }

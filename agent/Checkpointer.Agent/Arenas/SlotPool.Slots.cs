@@ -321,6 +321,9 @@ internal sealed partial class SlotPool
     /// <summary>A free slot of the registered layout's size; one is made free if the rule permits it; null if none can be.</summary>
     private Slot? TakeFree()
     {
+        // Who maps a file that was shortened dies by SIGBUS at the first touch.
+        _slots.FindAll(s => !s.File.IsWhole && CanGo(s)).ForEach(Remove);
+        Refill();
         var slot = _slots.Find(s => Fits(s) && s.State == SlotState.Free && s.Leases == 0)
             ?? _slots.Where(s => Fits(s) && CanGo(s))
                 .OrderBy(s => s.State == SlotState.Sealed)

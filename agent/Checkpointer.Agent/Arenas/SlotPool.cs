@@ -114,7 +114,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
     /// All bytes of <paramref name="step"/> are in its slot: hashing begins in the background. Repeating it changes
     /// nothing. Errors: <see cref="ErrorCode.SnapshotNotOpen"/>, <see cref="ErrorCode.CaptureIncomplete"/> (the slot stays
     /// open), <see cref="ErrorCode.StaleAttempt"/>, <see cref="ErrorCode.LimitExceeded"/> (extra),
-    /// <see cref="ErrorCode.InvalidRequest"/> (extra is no object).
+    /// <see cref="ErrorCode.InvalidRequest"/> (extra is no object). An arena that somebody shortened is a failed status.
     /// </summary>
     public SnapshotStatus Seal(Step step, SealSnapshotRequest request)
     {
@@ -122,6 +122,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
         var checkpoint = new CheckpointId(step, request.Attempt);
         Slot slot;
         SnapshotStatus status;
+        SnapshotReport? lost = null;
         lock (_gate)
         {
             RequireCurrent(request.Attempt);
@@ -145,9 +146,23 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
                     $"{Name(checkpoint)} has {request.CapturedBytes} bytes captured; its layout has {slot.Layout.ImageBytes}.");
             }
 
-            slot.Capture(extra);
-            slot.Snapshot!.Advance(SnapshotState.Captured);
-            status = slot.Snapshot.Status;
+            if (slot.File.IsWhole)
+            {
+                slot.Capture(extra);
+                slot.Snapshot!.Advance(SnapshotState.Captured);
+            }
+            else
+            {
+                lost = Abandon(slot, ErrorCode.ArenaCorrupt, $"'{slot.File.Path}' was shortened by somebody else.");
+            }
+
+            status = slot.Snapshot!.Status;
+        }
+
+        if (lost is not null)
+        {
+            context.Reporter.Report(Run, lost);
+            return status;
         }
 
         CrashPoint.Reach(CrashPointNames.SnapshotCaptured);
