@@ -127,10 +127,10 @@ public sealed class AdoptionTests : IDisposable
         await using var engine = await StartAsync();
 
         Assert.Equal(new Rank(1), Assert.Single(engine.Arenas.Holdings).Rank);
-        Assert.True(!File.Exists(path) || new FileInfo(path).Length > ArenaGeometry.UsualDataOffset, "it was removed, or made anew");
         Assert.Equal("safe", await File.ReadAllTextAsync(Outside(), TestContext.Current.CancellationToken));
         await EventuallyAsync(
             () => engine.Arenas.Find(Run, new Rank(0)) is not { Layout: not null } pool || pool.Locations.Count == 2, "the rank has its slots");
+        Assert.True(!File.Exists(path) || new FileInfo(path).Length > ArenaGeometry.UsualDataOffset, "it was removed, or made anew");
         var again = await engine.RegisterAsync(Plain(5002));
         await SaveAsync(again, 11, Bytes(again.Layout!, 3));
     }
