@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using Checkpointer.Formats.Errors;
 using Checkpointer.Contracts.Problems;
+using Checkpointer.Formats.Errors;
 
 namespace Checkpointer.Agent.Telemetry;
 
