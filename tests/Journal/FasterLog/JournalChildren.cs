@@ -8,6 +8,7 @@ namespace Checkpointer.Journal.Tests.FasterLog;
 internal static class JournalChildren
 {
     public const string Append = "append";
+    public const string FullDisk = "full-disk";
 
     /// <summary>Small pages and files, so that a few entries cross many of both.</summary>
     public const byte PageSizeBits = 12;
@@ -15,7 +16,7 @@ internal static class JournalChildren
     public const byte SegmentSizeBits = 14;
 
     public static readonly IReadOnlyDictionary<string, Func<string[], Task<int>>> Programs =
-        new Dictionary<string, Func<string[], Task<int>>> { [Append] = AppendAsync };
+        new Dictionary<string, Func<string[], Task<int>>> { [Append] = AppendAsync, [FullDisk] = FullDiskAsync };
 
     public static Task<FasterLogJournal> OpenAsync(string folder, CancellationToken cancellationToken) =>
         FasterLogJournal.OpenAsync(
@@ -50,5 +51,39 @@ internal static class JournalChildren
         }
 
         return 0;
+    }
+
+    /// <summary>Arguments: folder on a small file system. Appends until the disk is full and checks what the journal says and keeps.</summary>
+    private static async Task<int> FullDiskAsync(string[] arguments)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        long acknowledged = 0;
+        await using (var journal = await OpenAsync(arguments[0], patience.Token))
+        {
+            try
+            {
+                while (true)
+                {
+                    var sequence = journal.AppendNext();
+                    await journal.WaitUntilDurableAsync(sequence, patience.Token);
+                    acknowledged = sequence;
+                }
+            }
+            catch (JournalException e)
+            {
+                Console.WriteLine(e.Message);
+            }
+
+            if (!journal.Completion.IsFaulted || Record.Exception(() => journal.AppendNext()) is not JournalException)
+            {
+                Console.WriteLine("the journal goes on");
+                return 1;
+            }
+        }
+
+        await using var again = await OpenAsync(arguments[0], patience.Token);
+        var last = await Samples.CheckAsync(again, patience.Token);
+        Console.WriteLine($"acknowledged {acknowledged}, found {last}");
+        return acknowledged > 10 && last >= acknowledged ? 0 : 1;
     }
 }

@@ -76,4 +76,19 @@ public sealed class JournalCrashTests : IDisposable
         Assert.NotEqual(0, child.ExitCode);
         Assert.Contains("open in another process", child.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Append_DiskFull_EndsTheJournalAndKeepsWhatItAcknowledged()
+    {
+        // A small file system in a mount namespace of its own: no root needed, nothing left mounted.
+        string[] mount = ["unshare", "--map-root-user", "--mount", "sh", "-c"];
+        var script = "mount -t tmpfs -o size=600k tmpfs \"$0\" || exit 77; exec \"$@\"";
+        var child = ChildProcess.CommandLine(JournalChildren.FullDisk, [_folder.Path]);
+        var result = await ChildProcess.ExecuteAsync([.. mount, script, _folder.Path, .. child], null, Cancel);
+        Assert.SkipWhen(
+            result.ExitCode == 77 || result.Error.Contains("unshare", StringComparison.Ordinal),
+            $"cannot mount a small tmpfs here: {result.Error}");
+
+        Assert.True(result.ExitCode == 0, result.ToString());
+    }
 }
