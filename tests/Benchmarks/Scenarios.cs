@@ -52,7 +52,7 @@ internal static class Scenarios
         var peakMebibytes = 0.0;
         for (var round = 0; round < context.Trainer.Rounds; round++)
         {
-            context.Node.Kill();
+            await context.Node.KillAsync();
             await context.Node.StartAgentAsync(TimeProvider.System, cancellationToken);
             await using var memory = new MemoryWatch(context.Node.AgentPid!.Value);
             rounds.Add(await context.Trainer.MeasureAsync("restore", context.Node, cancellationToken));

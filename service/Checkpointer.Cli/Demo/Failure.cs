@@ -24,7 +24,7 @@ internal sealed class Failure(DemoOptions options, LocalCluster cluster, TimePro
         {
             case KillTarget.Node:
                 var ranks = string.Join(" and ", node.RankPids().Keys);
-                var killed = node.Kill();
+                var killed = await node.KillAsync().ConfigureAwait(false);
                 return $"{node.Name} with ranks {ranks} ({killed} processes, its memory gone)";
 
             case KillTarget.Rank:
@@ -34,7 +34,7 @@ internal sealed class Failure(DemoOptions options, LocalCluster cluster, TimePro
                 return $"rank {rank} on {node.Name}";
 
             case KillTarget.Agent:
-                node.KillAgent();
+                await node.KillAgentAsync().ConfigureAwait(false);
                 console.Bad($"kill -9: the agent of {node.Name}");
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken).ConfigureAwait(false);
                 await node.StartAgentAsync(time, cancellationToken).ConfigureAwait(false);
@@ -42,7 +42,7 @@ internal sealed class Failure(DemoOptions options, LocalCluster cluster, TimePro
                 return $"the agent of {node.Name}";
 
             case KillTarget.Service:
-                cluster.KillService();
+                await cluster.KillServiceAsync().ConfigureAwait(false);
                 console.Bad("kill -9: the service");
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken).ConfigureAwait(false);
                 await cluster.StartServiceAsync(cancellationToken).ConfigureAwait(false);

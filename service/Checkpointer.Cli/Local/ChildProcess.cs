@@ -64,8 +64,16 @@ internal sealed class ChildProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Kills it and all its descendants with SIGKILL; returns how many processes died.</summary>
-    public int KillTree() => _process.HasExited ? 0 : ProcessTree.Kill(_process.Id);
+    /// <summary>
+    /// Kills it and all its descendants with SIGKILL and waits until it is gone, its ports and files with it; returns how
+    /// many processes died.
+    /// </summary>
+    public async Task<int> KillTreeAsync()
+    {
+        var killed = _process.HasExited ? 0 : ProcessTree.Kill(_process.Id);
+        await _process.WaitForExitAsync().ConfigureAwait(false);
+        return killed;
+    }
 
     /// <summary>The last <paramref name="count"/> lines of its log.</summary>
     public string Tail(int count = 15) =>
@@ -74,8 +82,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        KillTree();
-        await _process.WaitForExitAsync().ConfigureAwait(false);
+        await KillTreeAsync().ConfigureAwait(false);
         await _logging.ConfigureAwait(false);
         _process.Dispose();
     }

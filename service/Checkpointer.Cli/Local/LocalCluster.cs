@@ -67,7 +67,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     }
 
     /// <summary>The service dies with SIGKILL.</summary>
-    public void KillService() => _service?.KillTree();
+    public Task KillServiceAsync() => _service?.KillTreeAsync() ?? Task.CompletedTask;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

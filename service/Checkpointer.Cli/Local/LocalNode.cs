@@ -64,9 +64,12 @@ internal sealed class LocalNode(string name, int agentPort, LocalWorkspace works
     }
 
     /// <summary>The node's power fails: every process dies with SIGKILL, its memory is gone.</summary>
-    public int Kill()
+    public async Task<int> KillAsync()
     {
-        var killed = (_launcher?.KillTree() ?? 0) + (_agent?.KillTree() ?? 0);
+        // All first, then wait for their ends.
+        var kills = new[] { _launcher, _agent }.OfType<ChildProcess>().Select(process => process.KillTreeAsync()).ToList();
+        var killed = (await Task.WhenAll(kills).ConfigureAwait(false)).Sum();
+
         Directory.Delete(ArenaFolder, recursive: true);
         File.Delete(AgentSocket);
         return killed;
@@ -76,9 +79,9 @@ internal sealed class LocalNode(string name, int agentPort, LocalWorkspace works
     public int? AgentPid => _agent is { HasExited: false } agent ? agent.Pid : null;
 
     /// <summary>The agent dies with SIGKILL; the arenas stay.</summary>
-    public void KillAgent()
+    public async Task KillAgentAsync()
     {
-        _agent?.KillTree();
+        await (_agent?.KillTreeAsync() ?? Task.FromResult(0)).ConfigureAwait(false);
         File.Delete(AgentSocket);
     }
 
