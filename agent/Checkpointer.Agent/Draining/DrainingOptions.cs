@@ -12,8 +12,11 @@ internal sealed record DrainingOptions
     /// <summary>Puts of packs that one rank has under way at once, 1 to 64.</summary>
     public int ConcurrentPuts { get; init; } = 4;
 
-    /// <summary>Bytes of packs that one rank has under way at once; at least one pack is always allowed.</summary>
-    public long BytesInFlight { get; init; } = 512L * 1024 * 1024;
+    /// <summary>
+    /// Bytes of packs that one rank has under way at once; at least one pack is always allowed. They lie in the arena and
+    /// take no memory beside it: this bounds what is lost when a connection is. The default has room for four full packs.
+    /// </summary>
+    public long BytesInFlight { get; init; } = 1280L * 1024 * 1024;
 
     /// <summary>Most bytes of chunks in a pack.</summary>
     public int PackPayloadBytes { get; init; } = PackHeader.MaxPayloadBytes;
