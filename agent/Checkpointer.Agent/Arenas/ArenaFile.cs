@@ -23,6 +23,8 @@ internal sealed unsafe class ArenaFile
     private readonly byte* _address;
     private readonly MappedWindow[] _windows;
     private readonly Action<long> _closed;
+    private readonly Lock _reserving = new();
+    private long _reservedBytes;
     private int _references = 1;
 
     private ArenaFile(SafeFileHandle handle, byte* address, string path, long lengthBytes, ulong generation, Action<long> closed)
@@ -50,23 +52,20 @@ internal sealed unsafe class ArenaFile
     public string GenerationText => Generation.ToString("x16", CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// Makes a new file of <paramref name="lengthBytes"/> with all its memory reserved. No room in the file system is
+    /// Makes a new file of <paramref name="lengthBytes"/> of which the first <paramref name="headBytes"/> have their memory;
+    /// the rest gets it from <see cref="Reserve"/>. No room in the file system is
     /// <see cref="ErrorCode.MemoryBudgetExceeded"/>; nothing is left then. <paramref name="closed"/> is called with the
     /// length when the memory is unmapped at last.
     /// </summary>
-    public static ArenaFile Create(string path, long lengthBytes, Action<long> closed, CancellationToken cancellationToken)
+    public static ArenaFile Create(string path, long lengthBytes, long headBytes, Action<long> closed)
     {
         // A file of that name is one that nobody adopted, or one given up that somebody may still write to.
         File.Delete(path);
         Check(SharedMemory.OpenFile(path, create: true, out var handle), "create", path);
         try
         {
-            for (long at = 0; at < lengthBytes; at += PieceBytes)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                Check(SharedMemory.Reserve(handle!, at, Math.Min(PieceBytes, lengthBytes - at)), "reserve", path);
-            }
-
+            RandomAccess.SetLength(handle!, lengthBytes);
+            Check(SharedMemory.Reserve(handle!, 0, headBytes), "reserve", path);
             Span<byte> generation = stackalloc byte[sizeof(ulong)];
             RandomNumberGenerator.Fill(generation);
             return Map(handle!, path, lengthBytes, BinaryPrimitives.ReadUInt64LittleEndian(generation), closed);
@@ -119,11 +118,39 @@ internal sealed unsafe class ArenaFile
     /// <summary>Whether the file still has its length.</summary>
     public bool IsWhole => RandomAccess.GetLength(_handle) >= LengthBytes;
 
-    /// <summary>Makes all pages present, in pieces. Blocks: about 2 s a GiB.</summary>
-    public void Prefault(CancellationToken cancellationToken)
+    /// <summary>Whether the whole file has its memory, so that touching it cannot fail.</summary>
+    public bool IsReserved => Volatile.Read(ref _reservedBytes) == LengthBytes;
+
+    /// <summary>
+    /// Gives the whole file its memory, unless it has it. Blocks: about 0.25 s a GiB. No room is
+    /// <see cref="ErrorCode.MemoryBudgetExceeded"/>; it can be tried again.
+    /// </summary>
+    public void Reserve(CancellationToken cancellationToken)
     {
+        lock (_reserving)
+        {
+            for (var at = _reservedBytes; at < LengthBytes; at = _reservedBytes)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                RequireWhole();
+                var piece = Math.Min(PieceBytes, LengthBytes - at);
+                Check(SharedMemory.Reserve(_handle, at, piece), "reserve", Path);
+                Volatile.Write(ref _reservedBytes, at + piece);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Makes all pages present, in pieces, calling <paramref name="beforePiece"/> before each. Blocks: about 2 s a GiB.
+    /// Only of a file that is reserved.
+    /// </summary>
+    public void Prefault(Action beforePiece, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(IsReserved);
         for (long at = 0; at < LengthBytes; at += PieceBytes)
         {
+            beforePiece();
+
             // The caller's own use being the last means that the slot is gone.
             if (cancellationToken.IsCancellationRequested || Volatile.Read(ref _references) == 1 || !IsWhole)
             {

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Checkpointer.Agent.Sealing;
-using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
@@ -17,11 +16,12 @@ internal sealed class RestoreSlot : IDisposable
     private readonly SlotPool _pool;
     private readonly Slot _slot;
     private readonly SealQueue _seals;
+    private readonly IDisposable _pause;
     private int _disposed;
 
-    internal RestoreSlot(SlotPool pool, Slot slot, SealQueue seals)
+    internal RestoreSlot(SlotPool pool, Slot slot, SealQueue seals, IDisposable pause)
     {
-        (_pool, _slot, _seals) = (pool, slot, seals);
+        (_pool, _slot, _seals, _pause) = (pool, slot, seals, pause);
         (Checkpoint, Layout) = (slot.Snapshot!.Checkpoint, slot.Layout);
     }
 
@@ -45,26 +45,19 @@ internal sealed class RestoreSlot : IDisposable
     }
 
     /// <summary>
-    /// Hashes what was written (so that a restore is checked end to end) and makes the slot sealed. If
-    /// <paramref name="expected"/> is given and its root differs, throws <c>chunk_corrupt</c> and the slot is freed.
-    /// <paramref name="expected"/> null, or of another layout: the image was resharded, so no root of it is known; it is
-    /// then not a holding of the checkpoint and is never offered to peers or drained.
+    /// Makes the slot sealed. <paramref name="verified"/>: the seal of the image that was rebuilt as it was, every chunk of
+    /// which the caller has verified where it lies now; the slot then is a holding of the checkpoint. Null: the image was
+    /// put together in another layout, whose hashes nobody knows yet; they are taken here, and the slot is never offered to
+    /// peers or drained.
     /// </summary>
     /// <returns>A lease of the sealed image, with its location.</returns>
     public async Task<SlotLease> CompleteAsync(
-        SealedImage? expected, JsonElement? extra, CancellationToken cancellationToken)
+        ImageSeal? verified, JsonElement? extra, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        var seal = await _seals.HashAsync(_slot, cancellationToken);
-        var resharded = expected is null || expected.Layout != Layout.Digest;
-        if (!resharded && expected!.Root != seal.Image.Root)
-        {
-            throw new CheckpointerException(
-                ErrorCode.ChunkCorrupt,
-                $"Snapshot {Checkpoint} of rank {_pool.Rank} of run {_pool.Run} was rebuilt with root {seal.Image.Root} instead of {expected.Root}.");
-        }
-
-        return _pool.CompleteRestore(_slot, seal, resharded, extra);
+        Invariant.Holds(verified is null || (verified.Image.Layout == Layout.Digest && verified.Geometry == Geometry));
+        var seal = verified ?? await _seals.HashAsync(_slot, cancellationToken);
+        return _pool.CompleteRestore(_slot, seal, resharded: verified is null, extra);
     }
 
     /// <summary>Gives the slot back, unless completed.</summary>
@@ -74,6 +67,7 @@ internal sealed class RestoreSlot : IDisposable
         {
             _pool.AbandonRestore(_slot);
             _pool.EndUse(_slot);
+            _pause.Dispose();
         }
     }
 }

@@ -26,9 +26,9 @@ internal sealed partial class SlotPool
 
     /// <summary>
     /// A slot in which to rebuild <paramref name="checkpoint"/> in the registered layout. Waits while slots are being
-    /// reserved or readers end; never takes the slot of an image that must be kept. Errors:
+    /// made or readers end; never takes the slot of an image that must be kept. Errors:
     /// <see cref="ErrorCode.StaleAttempt"/>, <see cref="ErrorCode.LayoutMismatch"/> (none registered),
-    /// <see cref="ErrorCode.SlotBusy"/> (nothing can become free).
+    /// <see cref="ErrorCode.SlotBusy"/> (nothing can become free), <see cref="ErrorCode.MemoryBudgetExceeded"/>.
     /// </summary>
     public async Task<RestoreSlot> OpenForRestoreAsync(
         Attempt attempt, CheckpointId checkpoint, CancellationToken cancellationToken)
@@ -36,22 +36,22 @@ internal sealed partial class SlotPool
         while (true)
         {
             Task changed;
+            Slot? taken;
             lock (_gate)
             {
                 RequireCurrent(attempt);
                 Touch();
                 var layout = _layout ?? throw new CheckpointerException(
                     ErrorCode.LayoutMismatch, $"Rank {Rank} of run {Run} has registered no layout.");
-                if (TakeFree() is { } slot)
+                taken = TakeFree();
+                if (taken is not null)
                 {
-                    SetLayout(slot, layout);
-                    slot.Fill(SlotEvent.Rebuild, new Snapshot(checkpoint, durable: false), layout, _worldSize);
-                    slot.Leases++;
-                    Invariant.Holds(slot.File.TryUse());
-                    return new RestoreSlot(this, slot, context.Seals);
+                    SetLayout(taken, layout);
+                    taken.Fill(SlotEvent.Rebuild, new Snapshot(checkpoint, durable: false), layout, _worldSize);
+                    taken.Leases++;
+                    Invariant.Holds(taken.File.TryUse());
                 }
-
-                if (_refilling == 0 && !_slots.Exists(s => s.Leases > 0))
+                else if (_refilling == 0 && !_slots.Exists(s => s.Leases > 0))
                 {
                     throw new CheckpointerException(
                         _refillFault?.Code ?? ErrorCode.SlotBusy,
@@ -61,7 +61,27 @@ internal sealed partial class SlotPool
                 changed = _changed.Task;
             }
 
+            if (taken is not null)
+            {
+                return await ReserveForRestoreAsync(taken, cancellationToken);
+            }
+
             await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task<RestoreSlot> ReserveForRestoreAsync(Slot slot, CancellationToken cancellationToken)
+    {
+        var restore = new RestoreSlot(this, slot, context.Seals, context.Prefaulter.Pause());
+        try
+        {
+            await ReserveAsync(slot.File, cancellationToken);
+            return restore;
+        }
+        catch
+        {
+            restore.Dispose();
+            throw;
         }
     }
 

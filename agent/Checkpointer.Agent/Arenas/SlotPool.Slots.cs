@@ -12,8 +12,8 @@ internal sealed partial class SlotPool
 {
     /// <summary>
     /// Makes <paramref name="layout"/> the one that snapshots have. Slots of the right size are kept; others go as soon
-    /// as the release rule lets them; new ones are reserved before this returns (so that touching them cannot fail) and
-    /// pre-faulted in the background. Errors: <see cref="ErrorCode.StaleAttempt"/>,
+    /// as the release rule lets them; new ones are admitted here, reserved and pre-faulted in the background, or when they
+    /// are first used if that is earlier. Errors: <see cref="ErrorCode.StaleAttempt"/>,
     /// <see cref="ErrorCode.WorldMismatch"/>, <see cref="ErrorCode.MemoryBudgetExceeded"/> (the old layout stays then).
     /// While images of an older size must be kept, fewer slots than configured will do: one at least.
     /// </summary>
@@ -39,7 +39,7 @@ internal sealed partial class SlotPool
             var held = folder.Layouts.Hold(layout);
             try
             {
-                await MakeSlotsAsync(held, cancellationToken);
+                MakeSlots(held, cancellationToken);
             }
             catch
             {
@@ -126,7 +126,7 @@ internal sealed partial class SlotPool
     }
 
     /// <summary>Brings the pool to its number of slots of that layout's size. Only under <see cref="_making"/>.</summary>
-    private async Task MakeSlotsAsync(Layout layout, CancellationToken cancellationToken)
+    private void MakeSlots(Layout layout, CancellationToken cancellationToken)
     {
         var geometry = new ChunkGeometry(layout.ImageBytes, context.Options.ChunkBytes);
         var bytes = ArenaGeometry.DataOffset(geometry) + ArenaGeometry.DataBytes(layout.ImageBytes);
@@ -134,6 +134,7 @@ internal sealed partial class SlotPool
         var admitted = Admit(layout, bytes);
         try
         {
+            RequireRoom(admitted * bytes);
             while (made.Count < admitted)
             {
                 int number;
@@ -142,7 +143,8 @@ internal sealed partial class SlotPool
                     number = Enumerable.Range(0, MaxSlotNumber).First(n => _slots.TrueForAll(slot => slot.Number != n));
                 }
 
-                made.Add(await MakeSlotAsync(number, bytes, layout, cancellationToken));
+                cancellationToken.ThrowIfCancellationRequested();
+                made.Add(MakeSlot(number, bytes, layout));
             }
         }
         catch
@@ -206,17 +208,11 @@ internal sealed partial class SlotPool
                 $"Rank {Rank} of run {Run} needs {missing} more slots of {bytes} bytes, but of the {context.Budget.LimitBytes} bytes that arenas may take {context.Budget.UsedBytes} are taken. Raise the agent's memory budget.");
     }
 
-    private async Task<Slot> MakeSlotAsync(int number, long bytes, Layout layout, CancellationToken cancellationToken)
+    private Slot MakeSlot(int number, long bytes, Layout layout)
     {
-        var file = await Task.Factory.StartNew(
-            () =>
-            {
-                Directory.CreateDirectory(folder.Path);
-                return ArenaFile.Create(folder.FileOf(Rank, number), bytes, context.Budget.Return, cancellationToken);
-            },
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+        Directory.CreateDirectory(folder.Path);
+        var head = ArenaGeometry.DataOffset(new ChunkGeometry(layout.ImageBytes, context.Options.ChunkBytes));
+        var file = ArenaFile.Create(folder.FileOf(Rank, number), bytes, head, context.Budget.Return);
         var slot = new Slot(Run, Rank, number, file, folder.Layouts.Hold(layout), context.Options.ChunkBytes);
         lock (_gate)
         {
@@ -232,6 +228,28 @@ internal sealed partial class SlotPool
         context.Prefaulter.Enqueue(file);
         return slot;
     }
+
+    /// <summary>
+    /// Says at once what reserving would find out later. Others may take the room meanwhile; then the first use of a slot
+    /// is refused.
+    /// </summary>
+    private void RequireRoom(long bytes)
+    {
+        if (bytes > 0 && new DriveInfo(context.Options.Root).AvailableFreeSpace is var free && bytes > free)
+        {
+            throw new CheckpointerException(
+                ErrorCode.MemoryBudgetExceeded,
+                $"Rank {Rank} of run {Run} needs {bytes} bytes of shared memory, but '{context.Options.Root}' has {free} left. Make that file system larger, or the models' share of this node smaller.");
+        }
+    }
+
+    private static Task ReserveAsync(ArenaFile file, CancellationToken cancellationToken) => file.IsReserved
+        ? Task.CompletedTask
+        : Task.Factory.StartNew(
+            () => file.Reserve(cancellationToken),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
 
     private void RequireCuttable(Layout layout)
     {
@@ -268,7 +286,7 @@ internal sealed partial class SlotPool
         {
             if (Layout is { } layout)
             {
-                await MakeSlotsAsync(layout, CancellationToken.None);
+                MakeSlots(layout, CancellationToken.None);
             }
         }
         catch (Exception e) when (e is CheckpointerException or IOException or UnauthorizedAccessException)

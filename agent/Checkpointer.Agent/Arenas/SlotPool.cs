@@ -88,9 +88,9 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
     /// </summary>
     public async Task<SlotLocation> BeginAsync(BeginSnapshotRequest request, CancellationToken cancellationToken)
     {
-        if (TryBegin(request, last: false) is { } location)
+        if (TryBegin(request, last: false) is { } slot)
         {
-            return location;
+            return await GiveAsync(slot, request, cancellationToken);
         }
 
         using var timer = new CancellationTokenSource(context.Options.ProgressTimeout, context.Time);
@@ -107,7 +107,22 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
             // The service did not say in time; then the slots are as busy as they were.
         }
 
-        return TryBegin(request, last: true) ?? throw Refuse(request);
+        return await GiveAsync(TryBegin(request, last: true) ?? throw Refuse(request), request, cancellationToken);
+    }
+
+    // The trainer touches nothing that has no memory yet. Usually it has: reserving began when the layout was registered.
+    private async Task<SlotLocation> GiveAsync(Slot slot, BeginSnapshotRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ReserveAsync(slot.File, cancellationToken);
+            return slot.Location;
+        }
+        catch (CheckpointerException e)
+        {
+            Discard(new CheckpointId(request.Step, request.Attempt), e.Message);
+            throw;
+        }
     }
 
     /// <summary>
@@ -258,7 +273,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
                 $"The extra value has {utf8.Length} bytes; it may have {ArenaGeometry.MaxExtraBytes}.");
     }
 
-    private SlotLocation? TryBegin(BeginSnapshotRequest request, bool last)
+    private Slot? TryBegin(BeginSnapshotRequest request, bool last)
     {
         var checkpoint = new CheckpointId(request.Step, request.Attempt);
         SnapshotReport? abandoned = null;
@@ -272,7 +287,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
             {
                 if (open.Snapshot!.Checkpoint == checkpoint)
                 {
-                    return open.Location;
+                    return open;
                 }
 
                 abandoned = Abandon(open, ErrorCode.CaptureIncomplete, $"The trainer began step {request.Step} instead.");
@@ -303,7 +318,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
             CrashPoint.Reach(CrashPointNames.SnapshotOpened);
         }
 
-        return slot?.Location;
+        return slot;
     }
 
     private CheckpointerException Refuse(BeginSnapshotRequest request)

@@ -1,3 +1,4 @@
+using Checkpointer.Agent.Sealing;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
@@ -29,4 +30,7 @@ internal sealed record ImageFacts(
                 + $"{planned.ImageBytes} bytes of root {planned.Root} and layout {planned.Layout}");
         }
     }
+
+    /// <summary>The same as a seal, for a slot that holds the image.</summary>
+    public ImageSeal ToSeal() => new(Image, Geometry, [.. Hashes]);
 }

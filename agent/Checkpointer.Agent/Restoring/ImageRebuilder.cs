@@ -16,8 +16,8 @@ internal static class ImageRebuilder
     /// the rank's own image in that very layout, its chunks go to their places with no copy in between; otherwise the
     /// image is put together from pieces of all.
     /// </summary>
-    /// <returns>The image as sealed, or null if it was put together in another layout, of which no root is known.</returns>
-    public static async Task<SealedImage?> RebuildAsync(
+    /// <returns>The facts of the image, every chunk verified where it lies; null if it was put together in another layout.</returns>
+    public static async Task<ImageFacts?> RebuildAsync(
         CheckpointReaders readers,
         Rank rank,
         Layout layout,
@@ -37,7 +37,7 @@ internal static class ImageRebuilder
         return null;
     }
 
-    private static async Task<SealedImage> CopyWholeAsync(
+    private static async Task<ImageFacts> CopyWholeAsync(
         ImageReader own, Func<long, int, Memory<byte>> target, int parallelism, CancellationToken cancellationToken)
     {
         var facts = await own.OpenAsync(cancellationToken);
@@ -54,6 +54,6 @@ internal static class ImageRebuilder
             var length = (int)(geometry.OffsetOf(last) + geometry.LengthOf(last) - offset);
             await own.ReadAsync(first, count, target(offset, length), token);
         });
-        return facts.Image;
+        return facts;
     }
 }

@@ -42,11 +42,12 @@ internal sealed class Restorer(
                 journal,
                 options.RestoreParallelism,
                 options.RestoreBufferBytes);
-            var image = await ImageRebuilder.RebuildAsync(
+            var facts = await ImageRebuilder.RebuildAsync(
                 readers, grant.Rank, slot.Layout, slot.Write, options.RestoreParallelism, cancellationToken);
             var extra = await ReadExtraAsync(readers, grant.Rank, cancellationToken);
             CrashPoint.Reach(CrashPointNames.RestoreBuilding);
-            var lease = await slot.CompleteAsync(image, extra, cancellationToken);
+            var seal = facts?.Geometry == slot.Geometry ? facts.ToSeal() : null;
+            var lease = await slot.CompleteAsync(seal, extra, cancellationToken);
             return new RestoreOutcome(checkpoint, lease, extra, journal);
         }
         finally

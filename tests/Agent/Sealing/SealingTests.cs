@@ -142,7 +142,7 @@ public sealed class SealingTests : IDisposable
         var layout = Plain(50_000);
         var geometry = new ChunkGeometry(50_000, ChunkBytes);
         var file = ArenaFile.Create(
-            _folder.File("0-0.arena"), ArenaGeometry.UsualDataOffset + 53_248, _ => { }, TestContext.Current.CancellationToken);
+            _folder.File("0-0.arena"), ArenaGeometry.UsualDataOffset + 53_248, ArenaGeometry.UsualDataOffset, _ => { });
         Assert.Equal(50, ImageHasher.Hash(file, ArenaGeometry.UsualDataOffset, layout, geometry, 2, TestContext.Current.CancellationToken).Hashes.Count);
         using (var handle = File.OpenWrite(file.Path))
         {
