@@ -25,6 +25,7 @@ internal sealed unsafe class ArenaFile
     private readonly Action<long> _closed;
     private readonly Lock _reserving = new();
     private long _reservedBytes;
+    private long _presentBytes;
     private int _references = 1;
 
     private ArenaFile(SafeFileHandle handle, byte* address, string path, long lengthBytes, ulong generation, Action<long> closed)
@@ -122,43 +123,58 @@ internal sealed unsafe class ArenaFile
     public bool IsReserved => Volatile.Read(ref _reservedBytes) == LengthBytes;
 
     /// <summary>
-    /// Gives the whole file its memory, unless it has it. Blocks: about 0.25 s a GiB. No room is
-    /// <see cref="ErrorCode.MemoryBudgetExceeded"/>; it can be tried again.
+    /// Gives the whole file its memory, unless it has it, in pieces; asks <paramref name="goOn"/> before each, and returns
+    /// whether all is done. Blocks: about 0.25 s a GiB. No room is <see cref="ErrorCode.MemoryBudgetExceeded"/>; it can be
+    /// tried again. Several may do it at once; each must hold a use.
     /// </summary>
-    public void Reserve(CancellationToken cancellationToken)
+    public bool Reserve(Func<bool> goOn, CancellationToken cancellationToken)
     {
-        lock (_reserving)
+        while (!IsReserved)
         {
-            for (var at = _reservedBytes; at < LengthBytes; at = _reservedBytes)
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!goOn())
             {
-                cancellationToken.ThrowIfCancellationRequested();
+                return false;
+            }
+
+            lock (_reserving)
+            {
                 RequireWhole();
+                var at = _reservedBytes;
                 var piece = Math.Min(PieceBytes, LengthBytes - at);
-                Check(SharedMemory.Reserve(_handle, at, piece), "reserve", Path);
-                Volatile.Write(ref _reservedBytes, at + piece);
+                if (piece > 0)
+                {
+                    Check(SharedMemory.Reserve(_handle, at, piece), "reserve", Path);
+                    Volatile.Write(ref _reservedBytes, at + piece);
+                }
             }
         }
+
+        return true;
     }
 
     /// <summary>
-    /// Makes all pages present, in pieces, calling <paramref name="beforePiece"/> before each. Blocks: about 2 s a GiB.
-    /// Only of a file that is reserved.
+    /// Makes all pages present, in pieces; asks <paramref name="goOn"/> before each, goes on where it stopped, and returns
+    /// whether all is done or the slot is gone. Blocks: about 2 s a GiB. Only of a file that is reserved; by one at a time.
     /// </summary>
-    public void Prefault(Action beforePiece, CancellationToken cancellationToken)
+    public bool Prefault(Func<bool> goOn)
     {
         Invariant.Holds(IsReserved);
-        for (long at = 0; at < LengthBytes; at += PieceBytes)
-        {
-            beforePiece();
 
-            // The caller's own use being the last means that the slot is gone.
-            if (cancellationToken.IsCancellationRequested || Volatile.Read(ref _references) == 1 || !IsWhole)
+        // The caller's own use being the last means that the slot is gone.
+        while (_presentBytes < LengthBytes && Volatile.Read(ref _references) > 1 && IsWhole)
+        {
+            if (!goOn())
             {
-                return;
+                return false;
             }
 
-            SharedMemory.Populate(_address + at, Math.Min(PieceBytes, LengthBytes - at));
+            var piece = Math.Min(PieceBytes, LengthBytes - _presentBytes);
+            SharedMemory.Populate(_address + _presentBytes, piece);
+            _presentBytes += piece;
         }
+
+        return true;
     }
 
     /// <summary>Takes the name away, unless the file there is another one by now. Mappings of it, ours and trainers', stay valid.</summary>

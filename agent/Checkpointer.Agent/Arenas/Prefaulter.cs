@@ -20,14 +20,8 @@ internal sealed class Prefaulter : BackgroundService
     private readonly Lock _gate = new();
     private int _pauses;
 
-    /// <summary>Queues a file of which the caller holds a use.</summary>
-    public void Enqueue(ArenaFile file)
-    {
-        if (file.TryUse() && !_files.Writer.TryWrite(file))
-        {
-            file.Release();
-        }
-    }
+    /// <summary>Queues a file. One that is released before its turn is passed over.</summary>
+    public void Enqueue(ArenaFile file) => _files.Writer.TryWrite(file);
 
     /// <summary>Leaves processor and memory to work that a trainer waits for, until the result is disposed.</summary>
     public IDisposable Pause()
@@ -49,31 +43,61 @@ internal sealed class Prefaulter : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var file in _files.Reader.ReadAllAsync(stoppingToken))
+        while (await _files.Reader.WaitToReadAsync(stoppingToken))
         {
             await Task.Factory.StartNew(
-                () => Prefault(file, stoppingToken),
+                () => PrepareAll(stoppingToken),
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
         }
     }
 
-    private void Prefault(ArenaFile file, CancellationToken stoppingToken)
+    /// <summary>Reserves all that wait before it makes pages of one: a slot that is used early is to have its memory at least.</summary>
+    private void PrepareAll(CancellationToken stoppingToken)
     {
-        try
+        var bare = new Queue<ArenaFile>();
+        var reserved = new Queue<ArenaFile>();
+        while (true)
         {
             _mayRun.Wait(stoppingToken);
-            file.Reserve(stoppingToken);
-            file.Prefault(() => _mayRun.Wait(stoppingToken), stoppingToken);
+            while (_files.Reader.TryRead(out var added))
+            {
+                bare.Enqueue(added);
+            }
+
+            if (bare.TryDequeue(out var file))
+            {
+                Work(file, () => file.Reserve(GoOn, stoppingToken), whenDone: reserved, whenPaused: bare);
+            }
+            else if (reserved.TryDequeue(out file))
+            {
+                Work(file, () => file.Prefault(GoOn), whenDone: null, whenPaused: reserved);
+            }
+            else
+            {
+                return;
+            }
+        }
+
+        bool GoOn() => _mayRun.IsSet && !stoppingToken.IsCancellationRequested;
+    }
+
+    // Only while it works on a file it holds a use of it: waiting must not keep the memory of slots that are gone.
+    private static void Work(ArenaFile file, Func<bool> work, Queue<ArenaFile>? whenDone, Queue<ArenaFile> whenPaused)
+    {
+        if (!file.TryUse())
+        {
+            return;
+        }
+
+        try
+        {
+            (work() ? whenDone : whenPaused)?.Enqueue(file);
         }
         catch (CheckpointerException)
         {
             // No room now, or shortened: whoever begins to use the slot meets the same fault and names it.
-        }
-        catch (OperationCanceledException)
-        {
-            // The agent stops.
         }
         finally
         {

@@ -65,9 +65,9 @@ internal sealed class RestoreSlot : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
+            _pause.Dispose();
             _pool.AbandonRestore(_slot);
             _pool.EndUse(_slot);
-            _pause.Dispose();
         }
     }
 }

@@ -40,6 +40,7 @@ internal sealed partial class SlotPool
     {
         var sealedSlots = new List<(Slot Slot, SlotLease? Drain)>();
         List<Slot> captured;
+        List<Slot> free;
         lock (_gate)
         {
             Touch();
@@ -51,6 +52,9 @@ internal sealed partial class SlotPool
             }
 
             captured = _slots.FindAll(slot => slot.State == SlotState.Captured);
+
+            // The earlier process may have ended before they had all their memory.
+            free = _slots.FindAll(slot => slot.State == SlotState.Free);
             sealedSlots.AddRange(_slots.Where(slot => slot.IsHolding).Select(slot => (slot, LeaseForDrain(slot))));
         }
 
@@ -60,6 +64,7 @@ internal sealed partial class SlotPool
         }
 
         captured.ForEach(slot => context.Seals.Enqueue(this, slot));
+        free.ForEach(slot => context.Prefaulter.Enqueue(slot.File));
         Refill();
     }
 

@@ -51,7 +51,7 @@ internal sealed partial class SlotPool
                     taken.Leases++;
                     Invariant.Holds(taken.File.TryUse());
                 }
-                else if (_refilling == 0 && !_slots.Exists(s => s.Leases > 0))
+                else if (!_refilling && !_slots.Exists(s => s.Leases > 0))
                 {
                     throw new CheckpointerException(
                         _refillFault?.Code ?? ErrorCode.SlotBusy,

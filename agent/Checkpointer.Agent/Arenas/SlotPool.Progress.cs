@@ -67,7 +67,7 @@ internal sealed partial class SlotPool
         {
             var replaced = _progress is { } progress && _registeredAttempt < progress.Attempt;
             var idle = context.Time.GetElapsedTime(_touched) >= context.Options.IdleAfter;
-            if (_slots.Count == 0 || _refilling > 0 || (!replaced && !idle) || !_slots.TrueForAll(IsExpendable))
+            if (_slots.Count == 0 || _refilling || (!replaced && !idle) || !_slots.TrueForAll(IsExpendable))
             {
                 return false;
             }
@@ -90,7 +90,8 @@ internal sealed partial class SlotPool
         }
     }
 
-    private static RunProgress Merge(RunProgress? known, RunProgress news) => known is null || known.Attempt < news.Attempt
+    /// <summary>News of the same attempt or a newer one, with what it leaves unsaid: a grant, say, names no sealed step.</summary>
+    internal static RunProgress Merge(RunProgress? known, RunProgress news) => known is null || known.Attempt < news.Attempt
         ? news
         : news with
         {

@@ -7,7 +7,7 @@ using Checkpointer.Formats.Layouts;
 
 namespace Checkpointer.Agent.Arenas;
 
-/// <content>How slots come and go.</content>
+/// <content>Which slots there are for a layout, and which may go.</content>
 internal sealed partial class SlotPool
 {
     /// <summary>
@@ -125,132 +125,6 @@ internal sealed partial class SlotPool
         Signal();
     }
 
-    /// <summary>Brings the pool to its number of slots of that layout's size. Only under <see cref="_making"/>.</summary>
-    private void MakeSlots(Layout layout, CancellationToken cancellationToken)
-    {
-        var geometry = new ChunkGeometry(layout.ImageBytes, context.Options.ChunkBytes);
-        var bytes = ArenaGeometry.DataOffset(geometry) + ArenaGeometry.DataBytes(layout.ImageBytes);
-        var made = new List<Slot>();
-        var admitted = Admit(layout, bytes);
-        try
-        {
-            RequireRoom(admitted * bytes);
-            while (made.Count < admitted)
-            {
-                int number;
-                lock (_gate)
-                {
-                    number = Enumerable.Range(0, MaxSlotNumber).First(n => _slots.TrueForAll(slot => slot.Number != n));
-                }
-
-                cancellationToken.ThrowIfCancellationRequested();
-                made.Add(MakeSlot(number, bytes, layout));
-            }
-        }
-        catch
-        {
-            context.Budget.Return((admitted - made.Count) * bytes);
-            lock (_gate)
-            {
-                // A refill's may be in use already; those of a registration cannot be: it is not done yet.
-                made.FindAll(slot => slot.State == SlotState.Free).ForEach(Remove);
-            }
-
-            throw;
-        }
-    }
-
-    /// <summary>
-    /// Takes the memory of all missing slots, before anything of them is allocated: all or none. Only while images of
-    /// another size must be kept, as many as fit will do, one at least. Returns for how many it took memory.
-    /// </summary>
-    private int Admit(Layout layout, long bytes)
-    {
-        int fitting;
-        bool others;
-        lock (_gate)
-        {
-            fitting = _slots.FindAll(slot => FitsLayout(slot, layout)).Count;
-            if (fitting >= context.Options.SlotsPerRank || _dropped)
-            {
-                return 0;
-            }
-
-            ReleaseMisfits(layout);
-            others = fitting < _slots.Count;
-        }
-
-        // Without the lock: making room takes those of other pools.
-        var missing = context.Options.SlotsPerRank - fitting;
-        if (context.Budget.TryTake(missing * bytes))
-        {
-            return missing;
-        }
-
-        context.MakeRoom(missing * bytes, this);
-        for (var count = missing; count > 0; count--)
-        {
-            if (context.Budget.TryTake(count * bytes))
-            {
-                return count;
-            }
-
-            if (!others)
-            {
-                break;
-            }
-        }
-
-        return others && fitting > 0
-            ? 0
-            : throw new CheckpointerException(
-                ErrorCode.MemoryBudgetExceeded,
-                $"Rank {Rank} of run {Run} needs {missing} more slots of {bytes} bytes, but of the {context.Budget.LimitBytes} bytes that arenas may take {context.Budget.UsedBytes} are taken. Raise the agent's memory budget.");
-    }
-
-    private Slot MakeSlot(int number, long bytes, Layout layout)
-    {
-        Directory.CreateDirectory(folder.Path);
-        var head = ArenaGeometry.DataOffset(new ChunkGeometry(layout.ImageBytes, context.Options.ChunkBytes));
-        var file = ArenaFile.Create(folder.FileOf(Rank, number), bytes, head, context.Budget.Return);
-        var slot = new Slot(Run, Rank, number, file, folder.Layouts.Hold(layout), context.Options.ChunkBytes);
-        lock (_gate)
-        {
-            _slots.Add(slot);
-            slot.Registration = (_registeredAttempt, _worldSize);
-            slot.WriteHeader();
-            if (_dropped)
-            {
-                Remove(slot);
-            }
-        }
-
-        context.Prefaulter.Enqueue(file);
-        return slot;
-    }
-
-    /// <summary>
-    /// Says at once what reserving would find out later. Others may take the room meanwhile; then the first use of a slot
-    /// is refused.
-    /// </summary>
-    private void RequireRoom(long bytes)
-    {
-        if (bytes > 0 && new DriveInfo(context.Options.Root).AvailableFreeSpace is var free && bytes > free)
-        {
-            throw new CheckpointerException(
-                ErrorCode.MemoryBudgetExceeded,
-                $"Rank {Rank} of run {Run} needs {bytes} bytes of shared memory, but '{context.Options.Root}' has {free} left. Make that file system larger, or the models' share of this node smaller.");
-        }
-    }
-
-    private static Task ReserveAsync(ArenaFile file, CancellationToken cancellationToken) => file.IsReserved
-        ? Task.CompletedTask
-        : Task.Factory.StartNew(
-            () => file.Reserve(cancellationToken),
-            CancellationToken.None,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
-
     private void RequireCuttable(Layout layout)
     {
         if (!ChunkGeometry.IsValid(layout.ImageBytes, context.Options.ChunkBytes))
@@ -258,53 +132,6 @@ internal sealed partial class SlotPool
             throw new CheckpointerException(
                 ErrorCode.LimitExceeded,
                 $"An image of {layout.ImageBytes} bytes is more than {ChunkGeometry.MaxChunks} chunks of {context.Options.ChunkBytes} bytes.");
-        }
-    }
-
-    /// <summary>Makes missing slots in the background, as far as memory permits.</summary>
-    private void Refill()
-    {
-        lock (_gate)
-        {
-            if (_layout is null || _dropped || _refilling > 0
-                || _slots.FindAll(Fits).Count >= context.Options.SlotsPerRank)
-            {
-                return;
-            }
-
-            _refilling++;
-        }
-
-        _ = Task.Run(RefillAsync);
-    }
-
-    private async Task RefillAsync()
-    {
-        await _making.WaitAsync();
-        CheckpointerException? fault = null;
-        try
-        {
-            if (Layout is { } layout)
-            {
-                MakeSlots(layout, CancellationToken.None);
-            }
-        }
-        catch (Exception e) when (e is CheckpointerException or IOException or UnauthorizedAccessException)
-        {
-            fault = e as CheckpointerException
-                ?? new CheckpointerException(ErrorCode.Internal, $"No arena could be made: {e.Message}", inner: e);
-            LogRefillFailed(context.Logger, Run, Rank, e.Message);
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _refilling--;
-                _refillFault = fault;
-            }
-
-            _making.Release();
-            Signal();
         }
     }
 

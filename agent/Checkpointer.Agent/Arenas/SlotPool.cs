@@ -35,7 +35,8 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
     private Attempt _registeredAttempt;
     private int _worldSize;
     private CheckpointId? _lastBegun;
-    private int _refilling;
+    private bool _refilling;
+    private Task _refill = Task.CompletedTask;
     private CheckpointerException? _refillFault;
     private long _touched;
     private bool _dropped;
@@ -101,28 +102,15 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
             {
                 context.Observe(progress);
             }
+
+            await PendingRefill().WaitAsync(both.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // The service did not say in time; then the slots are as busy as they were.
+            // The service did not say in time, or no slot was made; then the slots are as busy as they were.
         }
 
         return await GiveAsync(TryBegin(request, last: true) ?? throw Refuse(request), request, cancellationToken);
-    }
-
-    // The trainer touches nothing that has no memory yet. Usually it has: reserving began when the layout was registered.
-    private async Task<SlotLocation> GiveAsync(Slot slot, BeginSnapshotRequest request, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await ReserveAsync(slot.File, cancellationToken);
-            return slot.Location;
-        }
-        catch (CheckpointerException e)
-        {
-            Discard(new CheckpointId(request.Step, request.Attempt), e.Message);
-            throw;
-        }
     }
 
     /// <summary>
@@ -154,11 +142,12 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
                 return slot.Snapshot!.Status;
             }
 
-            if (request.CapturedBytes != slot.Layout.ImageBytes)
+            // A trainer that was never given the slot cannot have filled it; hashing it could meet pages that do not exist.
+            if (request.CapturedBytes != slot.Layout.ImageBytes || !slot.File.IsReserved)
             {
                 throw new CheckpointerException(
                     ErrorCode.CaptureIncomplete,
-                    $"{Name(checkpoint)} has {request.CapturedBytes} bytes captured; its layout has {slot.Layout.ImageBytes}.");
+                    $"{Name(checkpoint)} has {request.CapturedBytes} bytes captured; its layout has {slot.Layout.ImageBytes}, {(slot.File.IsReserved ? "all" : "not all")} in memory.");
             }
 
             if (slot.File.IsWhole)
@@ -338,7 +327,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
         return refusal;
     }
 
-    private string DescribeSlots() => _refilling > 0
+    private string DescribeSlots() => _refilling
         ? "one is being prepared"
         : string.Join(", ", _slots.Select(slot => $"{slot.Number} {slot.State} {slot.Snapshot?.Checkpoint} read by {slot.Leases}"));
 
