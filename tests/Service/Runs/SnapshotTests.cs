@@ -65,6 +65,54 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public void Sealed_ByARankThatLeftOlderStepsOut_GivesThoseUpForAll()
+    {
+        _run.Seal(10, 0);
+        _run.Seal(20, 0, durable: false);
+        _run.Seal(10, 1);
+        _run.Seal(30, 1);
+
+        Assert.Equal([RunDriver.Id(20, 1)], _run.State.Progress!.GivenUp);
+        _run.Seal(30, 2);
+        Assert.Equal([RunDriver.Id(20, 1), RunDriver.Id(10, 1)], _run.State.Progress.GivenUp);
+        var abandoned = _run.Checkpoint(RunDriver.Id(10, 1));
+        Assert.Equal(CheckpointState.Abandoned, abandoned.State);
+        Assert.Equal([2], abandoned.MissingRanks.Select(rank => rank.Value));
+        Assert.Contains("rank 2 on node", abandoned.Reason, StringComparison.Ordinal);
+        Assert.All(_run.Incidents, incident => Assert.Equal(IncidentKind.SnapshotRefused, incident.Kind));
+        Assert.Empty(_run.Send(_run.SealOf(10, 2)).Events);
+
+        _run.Seal(30, 0);
+        Assert.Equal(RunDriver.Id(30, 1), _run.State.Progress.GloballySealed);
+        Assert.Equal(CheckpointState.Saving, _run.Checkpoint(RunDriver.Id(30, 1)).State);
+    }
+
+    [Fact]
+    public void Sealed_OfAStepThatWasGivenUp_StillTellsThatTheRankWentOn()
+    {
+        _run.Seal(10, 0);
+        _run.Accepted(_run.RefusalOf(20, 0));
+        _run.Seal(20, 1);
+
+        Assert.Equal([RunDriver.Id(20, 1), RunDriver.Id(10, 1)], _run.State.Progress!.GivenUp);
+        Assert.Empty(_run.Send(_run.SealOf(20, 1)).Events);
+    }
+
+    [Fact]
+    public void Sealed_ToldOfAfterAnotherRankWentOn_IsGivenUp()
+    {
+        _run.Seal(30, 2);
+        _run.Seal(20, 1);
+        Assert.Equal([RunDriver.Id(20, 1)], _run.State.Progress!.GivenUp);
+        Assert.Equal([2], Assert.Single(_run.Incidents).Ranks.Select(rank => rank.Value));
+        Assert.Equal(CheckpointState.Abandoned, _run.Checkpoint(RunDriver.Id(20, 1)).State);
+
+        _run.Seal(30, 0);
+        _run.Seal(30, 1);
+        Assert.Equal(RunDriver.Id(30, 1), _run.State.Progress.GloballySealed);
+    }
+
+    [Fact]
     public void Refused_BeforeAnyOtherReport_IsListedAsAbandonedIfDurable()
     {
         _run.Accepted(_run.RefusalOf(10, 0));

@@ -36,7 +36,12 @@ internal static class SnapshotDecisions
         if (state.Snapshots.IsGivenUp(snapshot)
             || state.Checkpoints.Find(snapshot) is { State: CheckpointState.Abandoned } && state.Snapshots.Find(snapshot) is null)
         {
-            return Decision<Acknowledged>.Accept(Acknowledged.Instance);
+            // Even so it tells that the rank went on.
+            return Decision<Acknowledged>.Accept(
+                Acknowledged.Instance,
+                body.Outcome == SnapshotOutcome.Sealed
+                    ? Overtaken(state, body, new IncidentDrafts(state.Incidents, now), now)
+                    : []);
         }
 
         return body.Outcome == SnapshotOutcome.Sealed
@@ -60,14 +65,24 @@ internal static class SnapshotDecisions
         }
 
         var drafts = new IncidentDrafts(state.Incidents, now);
+        if (record is null && RankBeyond(state, body) is { } beyond)
+        {
+            var reason = $"rank {beyond} went on to a newer step without it before rank {body.Rank} told of it";
+            return Decision<Acknowledged>.Accept(
+                Acknowledged.Instance, GivenUp(snapshot, beyond, body.Durable, reason, drafts, now));
+        }
+
         var events = new List<RunEvent>(1);
-        if (record is null)
+        var overtaken = Overtaken(state, body, drafts, now);
+        events.AddRange(overtaken);
+        if (record is null && overtaken.Count == 0)
         {
             events.AddRange(MakeRoom(state, drafts, now));
         }
 
         var begins = body.Durable && state.Checkpoints.Find(snapshot) is null;
-        var room = begins ? ShardDecisions.MakeRoom(state, drafts, now) : [];
+        var mayBeFull = !overtaken.OfType<SnapshotGivenUp>().Any(left => state.Checkpoints.Find(left.Checkpoint) is { State: CheckpointState.Saving });
+        var room = begins && mayBeFull ? ShardDecisions.MakeRoom(state, drafts, now) : [];
         events.AddRange(room ?? []);
         events.Add(new SnapshotSealed
         {
@@ -119,6 +134,42 @@ internal static class SnapshotDecisions
                     $"Step {snapshot.Step} is given up for all ranks: {reason}."),
             ],
         };
+
+    // A rank seals in order: a step that it has not sealed before a newer one, it never will. Without its agent it could not
+    // even say so, and the slots of all others would wait for it.
+    private static List<RunEvent> Overtaken(
+        RunState state, SnapshotReport body, IncidentDrafts drafts, DateTimeOffset now) =>
+    [
+        .. state.Snapshots.Records
+            .Where(record => !record.IsGlobal && record.Checkpoint.Attempt == body.Attempt
+                && record.Checkpoint.Step < body.Step && record.Images[body.Rank.Value] is null)
+            .Select(record => GivenUp(
+                record.Checkpoint,
+                body.Rank,
+                durable: false,
+                $"rank {body.Rank} on node {body.Node} went on to step {body.Step} without it",
+                drafts,
+                now)),
+    ];
+
+    // Another rank that has sealed a newer step although nobody has told of this one, as after an agent's restart.
+    private static Rank? RankBeyond(RunState state, SnapshotReport body)
+    {
+        foreach (var newer in state.Snapshots.Records.Where(
+            record => record.Checkpoint.Attempt == body.Attempt && record.Checkpoint.Step > body.Step))
+        {
+            var other = Array.FindIndex(newer.Images, image => image is not null);
+            other = other == body.Rank.Value
+                ? Array.FindIndex(newer.Images, other + 1, image => image is not null)
+                : other;
+            if (other >= 0)
+            {
+                return new Rank(other);
+            }
+        }
+
+        return null;
+    }
 
     private static List<SnapshotGivenUp> MakeRoom(RunState state, IncidentDrafts drafts, DateTimeOffset now)
     {
