@@ -6,7 +6,8 @@ internal static class ExitCode
     /// <summary>Done, and what was to be shown holds.</summary>
     public const int Success = 0;
 
-    /// <summary>Done, but what was to be shown does not hold (a demo that is not exact), or the operation failed.</summary>
+    /// <summary>Done, but what was to be shown does not hold (a demo that is not exact), or the operation failed; for a
+    /// daemon: it could not start, or stopped although nobody told it to (its log says why; start it again).</summary>
     public const int Failure = 1;
 
     /// <summary>The command line was not understood, or a setting makes no sense.</summary>

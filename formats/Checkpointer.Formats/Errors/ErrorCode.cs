@@ -66,7 +66,7 @@ public enum ErrorCode
     /// <summary>A journal entry that does not check, or is out of sequence.</summary>
     JournalCorrupt,
 
-    /// <summary>A journal that ends before what it acknowledged.</summary>
+    /// <summary>A journal that ends before what it acknowledged, or does not know what the store has.</summary>
     JournalLost,
 
     /// <summary>The shards of a checkpoint do not make one whole model (missing, doubled or unequal slices).</summary>

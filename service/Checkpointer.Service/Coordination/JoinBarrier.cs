@@ -7,7 +7,8 @@ using Microsoft.Extensions.Hosting;
 namespace Checkpointer.Service.Coordination;
 
 /// <summary>Holds joins while ranks are missing, at most as long as each permits.</summary>
-internal sealed class JoinBarrier(RunHost host, TimeProvider timeProvider, IHostApplicationLifetime lifetime)
+internal sealed class JoinBarrier(
+    RunHost host, LostJournalGuard guard, TimeProvider timeProvider, IHostApplicationLifetime lifetime)
 {
     /// <summary>Joins, and answers when the attempt is granted, the time is over, the service stops, or the join is refused.</summary>
     public async Task<JoinResult> JoinAsync(RunId run, JoinRun body, CancellationToken cancellationToken)
@@ -18,8 +19,9 @@ internal sealed class JoinBarrier(RunHost host, TimeProvider timeProvider, IHost
                 ErrorCode.InvalidRequest, $"wait_ms must be 0 to {CoordinationLimits.MaxWaitMs}; it is {body.WaitMs}.");
         }
 
-        var command = new JoinRank(body);
         var began = timeProvider.GetTimestamp();
+        await guard.EnsureAsync(run, cancellationToken).ConfigureAwait(false);
+        var command = new JoinRank(body);
         while (true)
         {
             // Taken before deciding: a grant between the two is not missed.

@@ -3,12 +3,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Service.Coordination;
 
-/// <summary>Stops the process loudly when the journal can no longer be written: only a restart and a replay mend that.</summary>
+/// <summary>
+/// Stops the host loudly when the journal can no longer be written or followed: only a restart and a replay mend that. The
+/// exit status is the command's affair, which tells a host that stops by itself from one that was told to.
+/// </summary>
 internal sealed partial class JournalWatch(RunHost host, IHostApplicationLifetime lifetime, ILogger<JournalWatch> logger)
     : BackgroundService
 {
-    private const int ExitCode = 74; // EX_IOERR
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
@@ -18,7 +19,6 @@ internal sealed partial class JournalWatch(RunHost host, IHostApplicationLifetim
         catch (Exception e) when (e is not OperationCanceledException)
         {
             LogStopping(e);
-            Environment.ExitCode = ExitCode;
             lifetime.StopApplication();
         }
     }

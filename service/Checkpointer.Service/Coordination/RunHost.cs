@@ -19,12 +19,15 @@ namespace Checkpointer.Service.Coordination;
 /// </summary>
 internal sealed partial class RunHost : IHostedService
 {
+    private const string MayBeKept = "The service is going down; what was asked may or may not be kept. Try again.";
+
     private readonly JournalOpener _open;
     private readonly RunOptions _runOptions;
     private readonly RunChanges _changes;
     private readonly TimeProvider _timeProvider;
     private readonly ServiceMetrics _metrics;
     private readonly ILogger<RunHost> _logger;
+    private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Deciding, appending and applying are one step: the journal's order is the order of the fold, for all runs.
     private readonly Lock _gate = new();
@@ -55,7 +58,7 @@ internal sealed partial class RunHost : IHostedService
     public bool IsReady => _journal is { Completion.IsCompleted: false } && _failure is null;
 
     /// <summary>Faults when nothing more can be promised: the process has to stop and be started again.</summary>
-    public Task Completion => _journal?.Completion ?? Task.CompletedTask;
+    public Task Completion { get; private set; } = Task.CompletedTask;
 
     /// <summary>Entries that a replay would have to read.</summary>
     public long EntriesSinceSnapshot => (_journal?.LastSequence ?? 0) - Interlocked.Read(ref _snapshotSequence);
@@ -76,6 +79,7 @@ internal sealed partial class RunHost : IHostedService
         }
 
         _journal = journal;
+        Completion = EndAsync(journal);
         LogReplayed(_slots.Count, journal.LastSequence, _timeProvider.GetElapsedTime(began));
         foreach (var run in _slots.Values.Select(slot => slot.State.Run))
         {
@@ -253,11 +257,15 @@ internal sealed partial class RunHost : IHostedService
         }
     }
 
+    private async Task EndAsync(IJournal journal) =>
+        await (await Task.WhenAny(journal.Completion, _failed.Task).ConfigureAwait(false)).ConfigureAwait(false);
+
     private void AppendAndApply(RunSlot slot, IReadOnlyList<RunEvent> events)
     {
+        var entries = RunEventCodec.Encode(slot.State.Run, events);
         try
         {
-            foreach (var entry in RunEventCodec.Encode(slot.State.Run, events))
+            foreach (var entry in entries)
             {
                 slot.Sequence = _journal!.Append(RunEventCodec.JournalType, RunEventCodec.JournalVersion, entry).Sequence;
             }
@@ -271,7 +279,15 @@ internal sealed partial class RunHost : IHostedService
         {
             // The journal and the state may say different things now; only a replay makes them one again.
             _failure = e;
+            _ = _failed.TrySetException(e);
             LogFailed(e, slot.State.Run);
+
+            // To the caller a journal that fails is a service that is down: what was asked is asked again of the next one.
+            if (e is JournalException or ObjectDisposedException)
+            {
+                throw Unavailable(MayBeKept, e);
+            }
+
             throw;
         }
     }
@@ -332,7 +348,7 @@ internal sealed partial class RunHost : IHostedService
         }
         catch (Exception e) when (e is JournalException or ObjectDisposedException)
         {
-            throw Unavailable("The service is going down; what was asked may or may not be kept. Try again.", e);
+            throw Unavailable(MayBeKept, e);
         }
     }
 

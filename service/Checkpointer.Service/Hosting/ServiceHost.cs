@@ -69,6 +69,7 @@ public static class ServiceHost
         // All are made, so that the loops listen; then started in this order, before the first request is taken; and
         // stopped in reverse: the journal is open around everything.
         services.AddSingleton<RunHost>();
+        services.AddSingleton<LostJournalGuard>();
         services.AddSingleton<JoinBarrier>();
         services.AddSingleton<CheckpointCommitter>();
         services.AddHostedService(provider => provider.GetRequiredService<RunHost>());

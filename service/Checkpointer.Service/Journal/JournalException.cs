@@ -31,6 +31,7 @@ internal sealed class JournalException : CheckpointerException
             inner);
 
     private const string WhatToDo =
-        "The service does not start on it, because it would forget what it has acknowledged. Restore the folder from a "
-        + "backup, or move it away and run 'checkpointer rebuild' to make a new one from the bucket.";
+        "The service does not start on it, because it would forget what it has acknowledged. Restore the data folder from its "
+        + "newest backup; nothing in the object store is harmed. Do not go on with an empty folder: the service would not know "
+        + "the runs in the store.";
 }

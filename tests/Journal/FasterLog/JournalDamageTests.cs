@@ -84,6 +84,27 @@ public sealed class JournalDamageTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AllSnapshotsOfATruncatedLog_DeletedOrDamaged_AreMissed()
+    {
+        await MakeAsync();
+        var snapshots = _files.Keys.Where(name => name.StartsWith("snapshot.", StringComparison.Ordinal)).ToList();
+        Assert.Equal(JournalLimits.KeptSnapshots, snapshots.Count);
+
+        foreach (var change in new Action<string>[] { File.Delete, path => File.WriteAllBytes(path, new byte[100]) })
+        {
+            snapshots.ForEach(name => change(_folder.File(name)));
+            await using var journal = await JournalChildren.OpenAsync(_folder.Path, Cancel);
+
+            var read = await Assert.ThrowsAsync<JournalException>(() => journal.ReadSnapshotAsync(Cancel));
+            Assert.Equal(ErrorCode.JournalLost, read.Code);
+            // Nor does it give the rest of the log to one who does not ask for a snapshot.
+            var replay = await Assert.ThrowsAsync<JournalException>(
+                async () => await journal.ReplayAsync(0, Cancel).GetAsyncEnumerator(Cancel).MoveNextAsync());
+            Assert.Equal(ErrorCode.JournalLost, replay.Code);
+        }
+    }
+
+    [Fact]
     public async Task AnyPageZeroedOrSwapped_IsNoticed()
     {
         await MakeAsync();

@@ -12,6 +12,9 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
 
     public Task Completion => inner.Completion;
 
+    /// <summary>What every append throws from now on; null: nothing.</summary>
+    public Exception? AppendFails { get; set; }
+
     public void Release() => _released.SetResult();
 
     /// <summary>Completes when so many callers wait for durability.</summary>
@@ -28,7 +31,8 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
     public IAsyncEnumerable<JournalEntry> ReplayAsync(long after, CancellationToken cancellationToken) =>
         inner.ReplayAsync(after, cancellationToken);
 
-    public JournalPosition Append(ushort type, ushort version, ReadOnlySpan<byte> payload) => inner.Append(type, version, payload);
+    public JournalPosition Append(ushort type, ushort version, ReadOnlySpan<byte> payload) =>
+        AppendFails is { } failure ? throw failure : inner.Append(type, version, payload);
 
     public async Task WaitUntilDurableAsync(long sequence, CancellationToken cancellationToken)
     {

@@ -136,6 +136,35 @@ public sealed class RunHostTests : IAsyncDisposable
         _ = await Assert.ThrowsAsync<JournalException>(() => _host.Completion);
     }
 
+    [Fact]
+    public async Task Execute_AppendFails_CallerIsToldToTryAgain_AndTheHostHasFailed()
+    {
+        await _host.StartAsync(Cancel);
+        _journal.Release();
+        _ = await _host.TakeAsync(Run, Join(0), Cancel);
+        Assert.False(_host.Completion.IsCompleted);
+        _journal.AppendFails = JournalException.Failed("here", new IOException("no space"));
+
+        var refused = await Assert.ThrowsAsync<CheckpointerException>(() => _host.TakeAsync(Run, Join(1), Cancel));
+
+        Assert.Equal((ErrorCode.ServiceUnavailable, true), (refused.Code, refused.IsTransient));
+        Assert.Same(_journal.AppendFails, await Assert.ThrowsAsync<JournalException>(() => _host.Completion));
+        Assert.False(_host.IsReady);
+    }
+
+    [Fact]
+    public async Task Execute_StateCannotFollow_TheHostHasFailed()
+    {
+        await _host.StartAsync(Cancel);
+        _journal.Release();
+        _journal.AppendFails = new InvalidOperationException("a bug");
+
+        _ = await Assert.ThrowsAsync<InvalidOperationException>(() => _host.TakeAsync(Run, Join(0), Cancel));
+
+        Assert.Same(_journal.AppendFails, await Assert.ThrowsAsync<InvalidOperationException>(() => _host.Completion));
+        Assert.False(_host.IsReady);
+    }
+
     private static JoinRank Join(int rank) => new(new JoinRun
     {
         Incarnation = "one",

@@ -1,7 +1,9 @@
 using System.Net.Http.Json;
 using System.Text.Json.Serialization.Metadata;
 using Checkpointer.Contracts.Problems;
+using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Hosting;
+using Checkpointer.Service.Journal;
 using Checkpointer.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,7 +46,8 @@ internal sealed class RunningService : IAsyncDisposable
         string folder,
         Func<ServiceOptions, ServiceOptions>? change = null,
         Func<IObjectStore, IObjectStore>? decorate = null,
-        TimeProvider? timeProvider = null)
+        TimeProvider? timeProvider = null,
+        IJournal? journal = null)
     {
         var options = Options(folder);
         var store = ObjectStores.Open(StorePath(folder));
@@ -59,6 +62,11 @@ internal sealed class RunningService : IAsyncDisposable
             if (timeProvider is not null)
             {
                 builder.Services.AddSingleton(timeProvider);
+            }
+
+            if (journal is not null)
+            {
+                builder.Services.AddSingleton<JournalOpener>(_ => Task.FromResult(journal));
             }
         });
         try
