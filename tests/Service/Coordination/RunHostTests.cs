@@ -148,7 +148,7 @@ public sealed class RunHostTests : IAsyncDisposable
         var refused = await Assert.ThrowsAsync<CheckpointerException>(() => _host.TakeAsync(Run, Join(1), Cancel));
 
         Assert.Equal((ErrorCode.ServiceUnavailable, true), (refused.Code, refused.IsTransient));
-        Assert.Same(_journal.AppendFails, await Assert.ThrowsAsync<JournalException>(() => _host.Completion));
+        Assert.Same(_journal.AppendFails, await Assert.ThrowsAsync<JournalException>(Ended));
         Assert.False(_host.IsReady);
     }
 
@@ -161,9 +161,11 @@ public sealed class RunHostTests : IAsyncDisposable
 
         _ = await Assert.ThrowsAsync<InvalidOperationException>(() => _host.TakeAsync(Run, Join(0), Cancel));
 
-        Assert.Same(_journal.AppendFails, await Assert.ThrowsAsync<InvalidOperationException>(() => _host.Completion));
+        Assert.Same(_journal.AppendFails, await Assert.ThrowsAsync<InvalidOperationException>(Ended));
         Assert.False(_host.IsReady);
     }
+
+    private Task Ended() => _host.Completion.WaitAsync(TimeSpan.FromSeconds(20), Cancel);
 
     private static JoinRank Join(int rank) => new(new JoinRun
     {
