@@ -67,10 +67,10 @@ internal sealed partial class NodeArenas : IDisposable
     /// Another living agent on that folder is <see cref="ErrorCode.ConfigurationInvalid"/>.
     /// </summary>
     public Task AdoptAsync(CancellationToken cancellationToken) => Task.Run(
-        () =>
+        async () =>
         {
             Directory.CreateDirectory(_folder);
-            _lock = ArenaLock.Take(_folder);
+            _lock = await ArenaLock.TakeAsync(_folder, _context.Time, cancellationToken);
             foreach (var path in Directory.GetDirectories(_folder))
             {
                 cancellationToken.ThrowIfCancellationRequested();

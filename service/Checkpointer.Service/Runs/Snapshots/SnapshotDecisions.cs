@@ -131,7 +131,7 @@ internal static class SnapshotDecisions
             [
                 drafts.Raise(
                     IncidentKind.SnapshotRefused, snapshot.Attempt, snapshot.Step, [rank],
-                    $"Step {snapshot.Step} is given up for all ranks: {reason}."),
+                    $"Step {snapshot.Step} is given up for all ranks: {reason.TrimEnd('.')}."),
             ],
         };
 
