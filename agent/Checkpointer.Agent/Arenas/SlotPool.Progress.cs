@@ -114,7 +114,7 @@ internal sealed partial class SlotPool
     {
         var snapshot = slot.Snapshot!;
         var stale = ReleaseRule.IsStale(snapshot.Checkpoint, progress);
-        if (!stale && !progress.GivenUp.Contains(snapshot.Checkpoint))
+        if (!stale && !progress.IsGivenUp(snapshot.Checkpoint))
         {
             return;
         }

@@ -20,6 +20,17 @@ public sealed record RunProgress
     /// <summary>Sealed or open snapshots that can no longer become global: their slots are free. Newest 64.</summary>
     public required IReadOnlyList<CheckpointId> GivenUp { get; init; }
 
+    /// <summary>
+    /// Given up as well, though no longer in the list: whatever the current attempt took up to this step that is newer than
+    /// <see cref="GloballySealed"/>. Null while the list has everything.
+    /// </summary>
+    public Step? GivenUpThrough { get; init; }
+
     /// <summary>Newest committed checkpoint of the current lineage; null if none.</summary>
     public CheckpointId? Committed { get; init; }
+
+    /// <summary>Whether a snapshot can no longer become global.</summary>
+    public bool IsGivenUp(CheckpointId snapshot) => GivenUp.Contains(snapshot)
+        || (snapshot.Attempt == Attempt && snapshot.Step <= GivenUpThrough
+            && !(snapshot.Step <= GloballySealed?.Step));
 }

@@ -86,6 +86,7 @@ internal sealed class RunState
         Plan = Attempts.Plan,
         GloballySealed = Snapshots.GloballySealed,
         GivenUp = [.. Snapshots.GivenUp],
+        NewestForgotten = Snapshots.NewestForgotten,
         Snapshots = [.. Snapshots.Records.Select(record => record.Copy())],
         CommittedCount = Checkpoints.CommittedCount,
         Checkpoints = [.. Checkpoints.Records.Select(record => record.Copy())],
@@ -102,7 +103,7 @@ internal sealed class RunState
         var state = new RunState(saved.Run, options) { _createdAt = saved.CreatedAt };
         state.Barrier.Load(saved.Pending, saved.PastIncarnations);
         state.Attempts.Load(saved.Attempts, saved.Plan);
-        state.Snapshots.Load(saved.GloballySealed, saved.GivenUp, saved.Snapshots);
+        state.Snapshots.Load(saved.GloballySealed, saved.GivenUp, saved.NewestForgotten, saved.Snapshots);
         state.Checkpoints.Load(saved.CommittedCount, saved.Checkpoints, state.Attempts.Path);
         state.Ledger.Load(saved.ForgottenLedgerEntries, saved.Ledger, saved.DisputedSteps);
         state.Incidents.Load(saved.IncidentCount, saved.Incidents);
@@ -131,6 +132,7 @@ internal sealed class RunState
         GloballySealed = Snapshots.GloballySealed,
         ResumedFrom = current.ResumedFrom,
         GivenUp = [.. Snapshots.GivenUp],
+        GivenUpThrough = Snapshots.GivenUpThrough,
         Committed = Checkpoints.Committed,
     };
 

@@ -34,6 +34,9 @@ internal sealed record SavedRun
     /// <inheritdoc cref="SnapshotBook.GivenUp"/>
     public required IReadOnlyList<CheckpointId> GivenUp { get; init; }
 
+    /// <inheritdoc cref="SnapshotBook.NewestForgotten"/>
+    public CheckpointId? NewestForgotten { get; init; }
+
     /// <inheritdoc cref="SnapshotBook.Records"/>
     public required IReadOnlyList<SnapshotRecord> Snapshots { get; init; }
 

@@ -47,6 +47,25 @@ public sealed class ReleaseRuleTests : IDisposable
         Assert.False(ReleaseRule.Permits(Id(11, 3), progress, givenUp: false));
     }
 
+    [Fact]
+    public async Task Begin_HeldStepWasGivenUpLongAgo_GetsItsSlot()
+    {
+        await using var engine = await StartAsync(_folder.File("arena"), ObjectStores.Open(_folder.File("store")));
+        var pool = await engine.RegisterAsync(_layout);
+        await SaveAsync(pool, 1, Bytes(_layout, 1));
+        await SaveAsync(pool, 5, Bytes(_layout, 5));
+        var progress = Progress(globallySealed: Id(1));
+        pool.Observe(progress);
+        var busy = await Assert.ThrowsAsync<CheckpointerException>(() => BeginAsync(pool, 70));
+        Assert.Equal(ErrorCode.SlotBusy, busy.Code);
+
+        pool.Observe(progress with { GivenUpThrough = new Step(70) });
+        await BeginAsync(pool, 71);
+
+        using var kept = pool.TryLease(Id(1));
+        Assert.NotNull(kept);
+    }
+
     /// <summary>
     /// Invariant 6, with the real pools: whatever ranks and service do, and however late or not at all news reaches a
     /// rank, each holds the newest step that all have sealed.

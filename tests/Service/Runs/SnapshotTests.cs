@@ -256,6 +256,31 @@ public sealed class SnapshotTests
 
         Assert.Equal(RunLimits.MaxGivenUp, _run.State.Progress!.GivenUp.Count);
         Assert.Equal(RunDriver.Id(2, 1), _run.State.Progress.GivenUp[0]);
+        Assert.True(_run.State.Progress.IsGivenUp(RunDriver.Id(1, 1)));
+        Assert.False(_run.State.Progress.IsGivenUp(RunDriver.Id(RunLimits.MaxGivenUp + 2, 1)));
+
+        // Whoever tells of it only now learns that it came too late.
+        _run.Seal(1, 1, durable: false);
+        Assert.True(_run.State.Progress.IsGivenUp(RunDriver.Id(1, 1)));
+    }
+
+    [Fact]
+    public void GivenUp_MoreThanAreListed_NeverTakesWhatMayStillBecomeGlobal()
+    {
+        _run.Seal(3, 1, durable: false);
+        foreach (var step in Enumerable.Range(1, RunLimits.MaxGivenUp + 10).Where(step => step != 3))
+        {
+            _run.Accepted(_run.RefusalOf(step, 0, durable: false));
+        }
+
+        Assert.True(_run.State.Progress!.IsGivenUp(RunDriver.Id(2, 1)));
+        Assert.False(_run.State.Progress.IsGivenUp(RunDriver.Id(3, 1)));
+
+        _run.Seal(3, 0, durable: false);
+        _run.Seal(3, 2, durable: false);
+        Assert.Equal(RunDriver.Id(3, 1), _run.State.Progress.GloballySealed);
+        Assert.False(_run.State.Progress.IsGivenUp(RunDriver.Id(3, 1)));
+        Assert.True(_run.State.Progress.IsGivenUp(RunDriver.Id(5, 1)));
     }
 
     [Fact]

@@ -20,19 +20,44 @@ internal sealed class SnapshotBook
     /// <summary>Given up, in the order in which they were; the newest <see cref="RunLimits.MaxGivenUp"/>.</summary>
     public IReadOnlyList<CheckpointId> GivenUp => _givenUp;
 
+    /// <summary>The newest step of the current attempt that was given up and has left <see cref="GivenUp"/>; null if none has.</summary>
+    public CheckpointId? NewestForgotten { get; private set; }
+
+    /// <summary>
+    /// Up to this step everything newer than <see cref="GloballySealed"/> is given up, listed or not; null if the list has
+    /// all. Stops short of snapshots that may still become global.
+    /// </summary>
+    public Step? GivenUpThrough
+    {
+        get
+        {
+            var waiting = _records.Values.FirstOrDefault(
+                record => !record.IsGlobal && record.Checkpoint.Attempt == NewestForgotten?.Attempt);
+            return waiting is not null && waiting.Checkpoint.Step <= NewestForgotten?.Step
+                ? new Step(waiting.Checkpoint.Step.Value - 1)
+                : NewestForgotten?.Step;
+        }
+    }
+
     /// <summary>The snapshots, by step.</summary>
     public IReadOnlyCollection<SnapshotRecord> Records => _records.Values;
 
     /// <summary>One snapshot; null if it is not, or no longer, of interest.</summary>
     public SnapshotRecord? Find(CheckpointId snapshot) => _records.GetValueOrDefault(snapshot);
 
-    /// <summary>Whether <paramref name="snapshot"/> was given up, as far as that is remembered.</summary>
-    public bool IsGivenUp(CheckpointId snapshot) => _givenUp.Contains(snapshot);
+    /// <summary>Whether <paramref name="snapshot"/> was given up; agents may have let go of it then.</summary>
+    public bool IsGivenUp(CheckpointId snapshot) => _givenUp.Contains(snapshot)
+        || (NewestForgotten is { } newest && snapshot.Attempt == newest.Attempt && snapshot.Step <= newest.Step
+            && !(snapshot.Step <= GloballySealed?.Step) && !_records.ContainsKey(snapshot));
 
     /// <summary>Takes the book that was read.</summary>
-    public void Load(CheckpointId? globallySealed, IEnumerable<CheckpointId> givenUp, IEnumerable<SnapshotRecord> records)
+    public void Load(
+        CheckpointId? globallySealed,
+        IEnumerable<CheckpointId> givenUp,
+        CheckpointId? newestForgotten,
+        IEnumerable<SnapshotRecord> records)
     {
-        GloballySealed = globallySealed;
+        (GloballySealed, NewestForgotten) = (globallySealed, newestForgotten);
         _givenUp.AddRange(givenUp);
         foreach (var record in records)
         {
@@ -85,6 +110,7 @@ internal sealed class SnapshotBook
     /// </summary>
     public void BeginAttempt(CheckpointId? resumeFrom, IReadOnlyList<ImageSources>? images)
     {
+        NewestForgotten = null;
         foreach (var snapshot in _records.Keys.Where(id => id != resumeFrom).ToList())
         {
             _records.Remove(snapshot);
@@ -136,7 +162,17 @@ internal sealed class SnapshotBook
         _givenUp.Add(snapshot);
         if (_givenUp.Count > RunLimits.MaxGivenUp)
         {
+            Forget(_givenUp[0]);
             _givenUp.RemoveAt(0);
+        }
+    }
+
+    // An older attempt's needs no memory: all that it took is stale.
+    private void Forget(CheckpointId snapshot)
+    {
+        if (snapshot.Attempt == _givenUp[^1].Attempt && !(snapshot.Step <= NewestForgotten?.Step))
+        {
+            NewestForgotten = snapshot;
         }
     }
 }
