@@ -7,8 +7,8 @@ using Checkpointer.Service.Runs;
 namespace Checkpointer.Service.Agents;
 
 /// <summary>
-/// Which agents said something lately. Only in memory: agents that live say so again within seconds of a restart.
-/// Thread-safe.
+/// Which agents said something lately, for operators; what an agent holds counts when it joins. Only in memory: agents that
+/// live say so again within seconds of a restart. Thread-safe.
 /// </summary>
 internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider timeProvider)
 {
@@ -16,7 +16,7 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
     public const int MaxAgents = 65_536;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, (AgentPresence Presence, long SeenAt)> _agents = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _seenAt = new(StringComparer.Ordinal);
 
     /// <summary>Number of agents that are alive.</summary>
     public int AliveCount
@@ -25,7 +25,7 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
         {
             lock (_gate)
             {
-                return _agents.Values.Count(agent => IsAlive(agent.SeenAt));
+                return _seenAt.Values.Count(IsAlive);
             }
         }
     }
@@ -36,29 +36,20 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
         Check(presence);
         lock (_gate)
         {
-            if (_agents.Count >= MaxAgents && !_agents.ContainsKey(presence.Node))
+            if (_seenAt.Count >= MaxAgents && !_seenAt.ContainsKey(presence.Node))
             {
-                foreach (var gone in _agents.Where(agent => !IsAlive(agent.Value.SeenAt)).Select(agent => agent.Key).ToList())
+                foreach (var gone in _seenAt.Where(agent => !IsAlive(agent.Value)).Select(agent => agent.Key).ToList())
                 {
-                    _ = _agents.Remove(gone);
+                    _ = _seenAt.Remove(gone);
                 }
 
-                if (_agents.Count >= MaxAgents)
+                if (_seenAt.Count >= MaxAgents)
                 {
                     throw new CheckpointerException(ErrorCode.LimitExceeded, $"There are {MaxAgents} live agents already.");
                 }
             }
 
-            _agents[presence.Node] = (presence, timeProvider.GetTimestamp());
-        }
-    }
-
-    /// <summary>What the agent of <paramref name="node"/> said last; null if it is not alive.</summary>
-    public AgentPresence? FindAlive(string node)
-    {
-        lock (_gate)
-        {
-            return _agents.TryGetValue(node, out var agent) && IsAlive(agent.SeenAt) ? agent.Presence : null;
+            _seenAt[presence.Node] = timeProvider.GetTimestamp();
         }
     }
 

@@ -24,10 +24,10 @@ internal static class ReportEndpoints
     }
 
     private static async Task<Ok<JoinResult>> JoinAsync(
-        RunId run, JoinRun body, JoinBarrier barrier, AgentRegistry agents, CancellationToken cancellationToken)
+        RunId run, JoinRun body, HeldJoins joins, AgentRegistry agents, CancellationToken cancellationToken)
     {
         agents.See(body.Agent);
-        return TypedResults.Ok(await barrier.JoinAsync(run, body, cancellationToken));
+        return TypedResults.Ok(await joins.JoinAsync(run, body, cancellationToken));
     }
 
     private static async Task<Ok<ReportStepsResult>> ReportStepsAsync(

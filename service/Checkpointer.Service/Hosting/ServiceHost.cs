@@ -70,7 +70,7 @@ public static class ServiceHost
         // stopped in reverse: the journal is open around everything.
         services.AddSingleton<RunHost>();
         services.AddSingleton<LostJournalGuard>();
-        services.AddSingleton<JoinBarrier>();
+        services.AddSingleton<HeldJoins>();
         services.AddSingleton<CheckpointCommitter>();
         services.AddHostedService(provider => provider.GetRequiredService<RunHost>());
         services.AddHostedService<JournalWatch>();

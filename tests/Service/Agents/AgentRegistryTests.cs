@@ -14,16 +14,16 @@ public sealed class AgentRegistryTests
     public AgentRegistryTests() => _agents = new AgentRegistry(RunningService.Options("/unused"), _time);
 
     [Fact]
-    public void FindAlive_KnowsAgentsUntilTheyAreSilentTooLong()
+    public void AliveCount_CountsAgentsUntilTheyAreSilentTooLong()
     {
         _agents.See(Presence("a"));
         _time.Advance(TimeSpan.FromSeconds(10));
         _agents.See(Presence("b"));
         _time.Advance(TimeSpan.FromSeconds(5));
 
-        Assert.Null(_agents.FindAlive("a"));
-        Assert.Equal("b", _agents.FindAlive("b")?.Node);
         Assert.Equal(1, _agents.AliveCount);
+        _agents.See(Presence("a"));
+        Assert.Equal(2, _agents.AliveCount);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 namespace Checkpointer.Service.Coordination;
 
 /// <summary>Holds joins while ranks are missing, at most as long as each permits.</summary>
-internal sealed class JoinBarrier(
+internal sealed class HeldJoins(
     RunHost host, LostJournalGuard guard, TimeProvider timeProvider, IHostApplicationLifetime lifetime)
 {
     /// <summary>Joins, and answers when the attempt is granted, the time is over, the service stops, or the join is refused.</summary>
