@@ -1,10 +1,12 @@
 """The run goes on while parts of the system are away, and nothing that was acknowledged is lost."""
 
 import os
+import random
+import threading
 
 from cluster import PATIENCE_S, wait_for
-from store_reader import Checkpoint, key
-from support import IntegrationTest, bytes_of
+from store_reader import Checkpoint, Shard, committed, key
+from support import IntegrationTest, bytes_of, state_of
 
 SMALL_BYTES = (1 << 20) + 5
 
@@ -81,15 +83,89 @@ class OutageTests(IntegrationTest):
         self.save_and_commit(ranks, 6, size=SMALL_BYTES)
         self.assert_stored_as_saved(6)
 
-    def save_until_committed(self, ranks, step, tries=3):
-        """After trouble a save or two may find the slots still held; then one must go through. Gives its step."""
-        for last in range(step, step + tries):
+    def test_kills_at_random_moments(self):
+        seed = int(os.environ.get("CHECKPOINTER_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
+        with self.subTest(seed=seed):
+            self.kill_at_random(random.Random(seed))
+
+    def kill_at_random(self, chance, kills=10):
+        ranks = self.start_fresh("a", "b", size=SMALL_BYTES)
+        over, is_over, tickets, errors = threading.Event(), threading.Event(), ([], []), []
+        # Decided once a step for both ranks, while both wait.
+        steps = threading.Barrier(2, action=lambda: over.is_set() and is_over.set())
+        loops = [
+            threading.Thread(target=self.train_until, args=(session, is_over, steps, tickets[session.rank], errors), daemon=True)
+            for session in ranks.sessions
+        ]
+        for loop in loops:
+            loop.start()
+        seen_committed = set()
+        for _ in range(kills):
+            over.wait(chance.uniform(0.05, 0.6))
+            victim = chance.choice(self.cluster.daemons)
+            if self.cluster.service.process.poll() is None:
+                seen_committed |= self.committed_by_service()
+            victim.kill()
+            over.wait(chance.choice((0, 0, 0.3)))
+            victim.start()
+            for daemon in self.cluster.daemons:
+                wait_for(f"{daemon.name} to be back", daemon.is_live)
+        over.set()
+        for loop in loops:
+            loop.join(PATIENCE_S)
+            self.assertFalse(loop.is_alive())
+        self.assertEqual(errors, [])
+        self.cluster.start()
+        last = self.save_until_committed(ranks, 1 + tickets[0][-1].step)
+        for rank in range(2):
+            for step in (ticket.step for ticket in tickets[rank] if ticket.state == "durable"):
+                shard = Shard(self.cluster.store, self.run_name, step, 1, rank)
+                self.assertTrue(shard.tensors()["model.w"] == bytes_of(rank, step, SMALL_BYTES), f"{step} of {rank}")
+        in_store = committed(self.cluster.store, self.run_name)
+        for step, attempt in in_store:
+            self.assert_stored_as_saved(step, attempt)
+        self.assertEqual(set(in_store), self.committed_by_service())
+        self.assertLessEqual(seen_committed, set(in_store))
+        wait_for("the ledger to catch up", lambda: self.ledger_steps()[-1:] == [last])
+        self.assertEqual(self.ledger_steps(), list(range(1, last + 1)))
+        ranks.close()
+        self.cluster.kill_agents()
+        self.cluster.forget_memory()
+        self.cluster.start()
+        self.assert_restored(self.start("b", "a"), last, size=SMALL_BYTES)
+
+    def committed_by_service(self):
+        items = self.cluster.items(self.run_name, "checkpoints")
+        return {tuple(i["checkpoint"].values()) for i in items if i["state"] == "committed"}
+
+    def save_until_committed(self, ranks, step):
+        """After trouble, reports may still wait for their next try and hold the slots; but not for long. Gives the step."""
+        patience = threading.Event()
+        for last in range(step, step + int(PATIENCE_S)):
             self.train(ranks, last, last)
             tickets = ranks.save(last, size=SMALL_BYTES)
             if all(ticket.wait("durable", PATIENCE_S) == "durable" for ticket in tickets):
                 self.assert_committed(last)
                 return last
-        raise AssertionError(f"None of {tries} saves went through: {tickets}")
+            patience.wait(1)
+        raise AssertionError(f"No save went through: {tickets}")
+
+    @staticmethod
+    def train_until(session, is_over, steps, tickets, errors):
+        """A rank's loop, in step with the other as by an all-reduce: nothing may raise, whatever is killed."""
+        step, goes_on = 0, True
+        try:
+            while goes_on:
+                step += 1
+                session.report(step, loss=1 / step)
+                tickets.append(session.save(step, state_of(session.rank, step, SMALL_BYTES), extra={"step": step}))
+                tickets[-1].wait("durable", 0.1)
+                is_over.wait(0.03)  # a step's work: a loop that does nothing else saves faster than anyone answers
+                steps.wait(PATIENCE_S)
+                goes_on = not is_over.is_set()
+        except BaseException as error:
+            errors.append(error)
+            steps.abort()
 
     def test_steps_that_a_dead_agent_missed_do_not_hold_up_later_ones(self):
         ranks = self.start_fresh("a", "b", size=SMALL_BYTES)
