@@ -3,6 +3,7 @@
 import concurrent.futures
 import logging
 import random
+import threading
 import unittest
 import uuid
 
@@ -105,6 +106,23 @@ class IntegrationTest(unittest.TestCase):
         tickets = ranks.save(step, **options)
         self.assert_durable(tickets)
         return self.assert_committed(step, ranks.attempt, ranks.sessions[0].run)
+
+    def train(self, ranks, first, last):
+        for step in range(first, last + 1):
+            for session in ranks.sessions:
+                session.report(step, loss=1 / step)
+
+    def save_until_committed(self, ranks, step, **options):
+        """After trouble, slots may still be held by what waits for its next try; but not for long. Gives the step."""
+        patience = threading.Event()
+        for last in range(step, step + int(PATIENCE_S)):
+            self.train(ranks, last, last)
+            tickets = ranks.save(last, **options)
+            if all(ticket.wait("durable", PATIENCE_S) == "durable" for ticket in tickets):
+                self.assert_committed(last)
+                return last
+            patience.wait(1)
+        raise AssertionError(f"No save went through: {tickets}")
 
     def assert_restored(self, ranks, step, size=LARGE_BYTES):
         """Every rank restores that step, bit by bit; gives what the restores said."""

@@ -3,6 +3,7 @@
 import os
 
 import checkpointer
+from cluster import wait_for
 from store_reader import committed, key, pack_paths
 from support import IntegrationTest, empty_state, state_of
 
@@ -24,6 +25,9 @@ class DamageTests(IntegrationTest):
         self.cluster.kill_agents()
         self.cluster.forget_memory()
         self.cluster.start()
+
+    def incident_kinds(self):
+        return [item["kind"] for item in self.cluster.items(self.run_name, "incidents")]
 
     def path(self, name, step=2):
         return os.path.join(self.cluster.store, "runs", self.run_name, "checkpoints", key(step, 1), name)
@@ -62,8 +66,7 @@ class DamageTests(IntegrationTest):
         self.reboot()
         with self.subTest("memory is gone"):
             self.assertEqual(self.assert_never_wrong_bytes(), "restore_impossible")
-            kinds = [item["kind"] for item in self.cluster.items(self.run_name, "incidents")]
-            self.assertIn("corrupt_copy", kinds)
+            wait_for("the corrupt copy to be an incident", lambda: "corrupt_copy" in self.incident_kinds())
         self.edit(pack, flip)
         with self.subTest("mended"):
             self.assertEqual(self.assert_never_wrong_bytes(), 2)

@@ -44,11 +44,6 @@ class OutageTests(IntegrationTest):
         self.assertEqual(self.incidents("ledger_gap", "step_repeated", "replay_divergence"), [])
         self.assert_stored_as_saved(9)
 
-    def train(self, ranks, first, last):
-        for step in range(first, last + 1):
-            for session in ranks.sessions:
-                session.report(step, loss=1 / step)
-
     def test_store_away(self):
         ranks = self.start_fresh("a", "b", size=SMALL_BYTES)
         self.save_and_commit(ranks, 1, size=SMALL_BYTES)
@@ -116,7 +111,7 @@ class OutageTests(IntegrationTest):
             self.assertFalse(loop.is_alive())
         self.assertEqual(errors, [])
         self.cluster.start()
-        last = self.save_until_committed(ranks, 1 + tickets[0][-1].step)
+        last = self.save_until_committed(ranks, 1 + tickets[0][-1].step, size=SMALL_BYTES)
         for rank in range(2):
             for step in (ticket.step for ticket in tickets[rank] if ticket.state == "durable"):
                 shard = Shard(self.cluster.store, self.run_name, step, 1, rank)
@@ -137,18 +132,6 @@ class OutageTests(IntegrationTest):
     def committed_by_service(self):
         items = self.cluster.items(self.run_name, "checkpoints")
         return {tuple(i["checkpoint"].values()) for i in items if i["state"] == "committed"}
-
-    def save_until_committed(self, ranks, step):
-        """After trouble, reports may still wait for their next try and hold the slots; but not for long. Gives the step."""
-        patience = threading.Event()
-        for last in range(step, step + int(PATIENCE_S)):
-            self.train(ranks, last, last)
-            tickets = ranks.save(last, size=SMALL_BYTES)
-            if all(ticket.wait("durable", PATIENCE_S) == "durable" for ticket in tickets):
-                self.assert_committed(last)
-                return last
-            patience.wait(1)
-        raise AssertionError(f"No save went through: {tickets}")
 
     @staticmethod
     def train_until(session, is_over, steps, tickets, errors):
