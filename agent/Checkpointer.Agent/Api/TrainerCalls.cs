@@ -71,6 +71,13 @@ internal sealed class TrainerCalls(
         return Pool(run, rank).Seal(step, request);
     }
 
+    /// <summary>A capture has failed.</summary>
+    public SnapshotStatus Discard(RunId run, Rank rank, CheckpointId snapshot)
+    {
+        grants.Require(run, rank, snapshot.Attempt);
+        return Pool(run, rank).Discard(snapshot);
+    }
+
     /// <summary>Where a snapshot stands.</summary>
     public Task<SnapshotStatus> StatusAsync(
         RunId run, Rank rank, CheckpointId snapshot, string? until, int waitMs, CancellationToken cancellationToken)

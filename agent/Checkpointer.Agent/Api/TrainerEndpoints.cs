@@ -53,6 +53,8 @@ internal static class TrainerEndpoints
         rank.MapPost("/snapshots/{step}/seal", async (RunId run, Rank rank, Step step, HttpRequest body, TrainerCalls calls) => Json(
             calls.Seal(run, rank, step, await body.ReadJsonAsync(ContractsJsonContext.Default.SealSnapshotRequest, MaxJsonBytes)),
             ContractsJsonContext.Default.SnapshotStatus));
+        rank.MapDelete("/snapshots/{step}", (RunId run, Rank rank, Step step, Attempt attempt, TrainerCalls calls) => Json(
+            calls.Discard(run, rank, new CheckpointId(step, attempt)), ContractsJsonContext.Default.SnapshotStatus));
         rank.MapGet(
             "/snapshots/{step}",
             async (RunId run, Rank rank, Step step, Attempt attempt, string? until, int? wait_ms, TrainerCalls calls, CancellationToken token) => Json(

@@ -132,8 +132,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
             Touch();
             if (_slots.Find(s => s.Snapshot?.Checkpoint == checkpoint) is not { } found)
             {
-                throw new CheckpointerException(
-                    ErrorCode.SnapshotNotOpen, $"{Name(checkpoint)} is not being captured here. Begin it first.");
+                throw NotOpen(checkpoint);
             }
 
             slot = found;
@@ -220,24 +219,38 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
     }
 
     /// <summary>
-    /// Gives up a snapshot whose capture failed, and reports it as discarded. False unless it is open: what is captured
-    /// may become global through other ranks, so only the service gives that up.
+    /// Gives up a snapshot whose capture failed, and reports it as discarded, so that no rank waits for it. Changes
+    /// nothing unless it is open: what is captured may become global through other ranks, so only the service gives that
+    /// up. Returns how it stands then. Errors: <see cref="ErrorCode.StaleAttempt"/>, <see cref="ErrorCode.SnapshotNotOpen"/>
+    /// (never begun here).
     /// </summary>
-    public bool Discard(CheckpointId checkpoint, string reason)
+    public SnapshotStatus Discard(CheckpointId checkpoint)
     {
-        SnapshotReport report;
+        SnapshotReport? report = null;
+        SnapshotStatus status;
         lock (_gate)
         {
-            if (_slots.Find(s => s.State == SlotState.Open && s.Snapshot!.Checkpoint == checkpoint) is not { } slot)
+            RequireCurrent(checkpoint.Attempt);
+            Touch();
+            if (!_snapshots.TryGetValue(checkpoint, out var snapshot))
             {
-                return false;
+                throw NotOpen(checkpoint);
             }
 
-            report = Abandon(slot, ErrorCode.CaptureIncomplete, reason);
+            if (_slots.Find(slot => IsOpenFor(slot, checkpoint)) is { } open)
+            {
+                report = Abandon(open, ErrorCode.CaptureIncomplete, "The trainer gave its capture up.");
+            }
+
+            status = snapshot.Status;
         }
 
-        context.Reporter.Report(Run, report);
-        return true;
+        if (report is not null)
+        {
+            context.Reporter.Report(Run, report);
+        }
+
+        return status;
     }
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -316,7 +329,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
         CheckpointerException refusal;
         lock (_gate)
         {
-            refusal = _refillFault is { } fault && !_slots.Exists(Fits)
+            refusal = _refillFault is { } fault
                 ? new CheckpointerException(fault.Code, $"{Name(checkpoint)} is refused: {fault.Message}", inner: fault)
                 : new CheckpointerException(
                     ErrorCode.SlotBusy,
@@ -389,6 +402,9 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
             Image = image,
             Reason = reason is { Length: > 1024 } ? reason[..1024] : reason,
         };
+
+    private CheckpointerException NotOpen(CheckpointId checkpoint) =>
+        new(ErrorCode.SnapshotNotOpen, $"{Name(checkpoint)} is not being captured here. Begin it first.");
 
     private string Name(CheckpointId checkpoint) => $"Snapshot {checkpoint} of rank {Rank} of run {Run}";
 

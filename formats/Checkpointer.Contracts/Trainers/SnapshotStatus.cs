@@ -4,9 +4,13 @@ using Checkpointer.Formats.Identity;
 namespace Checkpointer.Contracts.Trainers;
 
 /// <summary>
-/// Where a snapshot stands: the answer to seal and to
+/// Where a snapshot stands: the answer to seal, to
 /// <c>GET /v1/runs/{run}/ranks/{rank}/snapshots/{step}?attempt=N&amp;until=STATE&amp;wait_ms=MS</c>, which holds the
-/// call until the state is reached, a final state is, or the time (0 to 30,000 ms) is up.
+/// call until the state is reached, a final state is, or the time (0 to 30,000 ms) is up, and to
+/// <c>DELETE /v1/runs/{run}/ranks/{rank}/snapshots/{step}?attempt=N</c>, by which a trainer gives up a capture that failed,
+/// so that the service gives the step up for all ranks at once. That changes nothing for a snapshot that is captured, or
+/// was given up before; <c>snapshot_not_open</c> is one that was never begun. After it the trainer must not write to the
+/// slot any more.
 /// </summary>
 public sealed record SnapshotStatus
 {

@@ -48,6 +48,7 @@ public sealed class SnapshotCallTests : IAsyncLifetime
         await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => old.BeginAsync(41, layout));
         await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => old.SealAsync(40, layout.ImageBytes));
         await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => old.StatusAsync(40, "sealed", 0));
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => old.DiscardAsync(40));
         await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => old.ReportAsync(41));
         await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => old.RestoreAsync(layout));
         await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => old.RegisterAsync(layout));
@@ -84,6 +85,38 @@ public sealed class SnapshotCallTests : IAsyncLifetime
         await Cluster.RefusedAsync(ErrorCode.CaptureIncomplete, () => trainer.SealAsync(1, layout.ImageBytes - 1));
         Assert.Equal(SnapshotState.Captured, (await trainer.SealAsync(1, layout.ImageBytes)).State);
         Assert.Equal(SnapshotState.Durable, (await trainer.StatusAsync(1, "durable")).State);
+    }
+
+    [Fact]
+    public async Task Discard_OpenSnapshot_IsReportedOnceAndItsSlotIsMadeAnew()
+    {
+        var trainer = (await Cluster.JoinAsync(_world, "first", _node))[0];
+        var layout = _world.LayoutOf(Zero);
+        await trainer.RegisterAsync(layout);
+        await Cluster.RefusedAsync(ErrorCode.SnapshotNotOpen, () => trainer.DiscardAsync(1));
+        var slot = await trainer.BeginAsync(1, layout);
+
+        var status = await trainer.DiscardAsync(1);
+        Assert.Equal((SnapshotState.Failed, ErrorCode.CaptureIncomplete), (status.State, status.Error));
+        Assert.Equal(status, await trainer.DiscardAsync(1));
+        await Cluster.RefusedAsync(ErrorCode.SnapshotNotOpen, () => trainer.SealAsync(1, layout.ImageBytes));
+
+        // A slot that its trainer may still write to is nobody's.
+        Assert.NotEqual(slot, await trainer.BeginAsync(2, layout));
+        await Waiting.UntilAsync(() => _cluster.Service.Taken.Count > 0, () => "the discard was not reported");
+        var report = (SnapshotReport)Assert.Single(_cluster.Service.Taken);
+        Assert.Equal((SnapshotOutcome.Discarded, 1L), (report.Outcome, report.Step.Value));
+    }
+
+    [Fact]
+    public async Task Discard_CapturedSnapshot_ChangesNothing()
+    {
+        var trainer = Assert.Single(await _cluster.SaveAsync(_world, _node));
+
+        Assert.Equal(SnapshotState.Durable, (await trainer.DiscardAsync(40)).State);
+
+        Assert.Equal(SnapshotState.Durable, (await trainer.StatusAsync(40, "durable")).State);
+        Assert.Equal(2, _cluster.Service.Taken.Count);
     }
 
     [Fact]

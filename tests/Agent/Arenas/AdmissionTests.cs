@@ -88,13 +88,15 @@ public sealed class AdmissionTests : IDisposable
         await engine.RegisterAsync(_layout, rank: 1, attempt: 2);
     }
 
-    [Fact]
-    public async Task Register_SharedMemoryFull_IsRefusedNotKilled()
+    [Theory]
+    [InlineData(Draining.EngineChildren.FullMemory)]
+    [InlineData(Draining.EngineChildren.FullAtBegin)]
+    public async Task SharedMemoryFull_IsRefusedNotKilled(string program)
     {
         // A file system of 3 MiB in a mount namespace of its own: no root needed, nothing left mounted.
         string[] mount = ["unshare", "--map-root-user", "--mount", "sh", "-c"];
         var script = "mount -t tmpfs -o size=3m tmpfs \"$0\" || exit 77; exec \"$@\"";
-        var child = ChildProcess.CommandLine(Draining.EngineChildren.FullMemory, [_folder.Path]);
+        var child = ChildProcess.CommandLine(program, [_folder.Path]);
         var result = await ChildProcess.ExecuteAsync(
             [.. mount, script, _folder.Path, .. child], null, TestContext.Current.CancellationToken);
         Assert.SkipWhen(

@@ -37,7 +37,6 @@ internal sealed class Engine : IAsyncDisposable
         Budget = new MemoryBudget(budgetBytes);
         time ??= TimeProvider.System;
         var telemetry = new EngineTelemetry(_meters.GetRequiredService<IMeterFactory>(), Budget);
-        var prefaulter = new Prefaulter();
         var seals = new SealQueue(new SealingOptions(), telemetry, NullLogger<SealQueue>.Instance);
         var drains = new DrainQueue(
             store,
@@ -49,13 +48,15 @@ internal sealed class Engine : IAsyncDisposable
             NullLogger<DrainQueue>.Instance);
         arenas ??= new ArenaOptions { Node = "n1", Root = root, ChunkBytes = ChunkBytes };
         Arenas = new NodeArenas(
-            arenas, Budget, prefaulter, seals, drains, service, service, time, NullLogger<NodeArenas>.Instance);
-        _services = [prefaulter, seals, drains];
+            arenas, Budget, Prefaulter, seals, drains, service, service, time, NullLogger<NodeArenas>.Instance);
+        _services = [Prefaulter, seals, drains];
     }
 
     public NodeArenas Arenas { get; }
 
     public MemoryBudget Budget { get; }
+
+    public Prefaulter Prefaulter { get; } = new();
 
     public FakeService Service { get; }
 

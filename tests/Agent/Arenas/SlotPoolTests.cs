@@ -52,6 +52,18 @@ public sealed class SlotPoolTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Observe_AGrantRepeated_ForgetsNothingForPoolsToCome()
+    {
+        _engine.Arenas.Observe(Progress(attempt: 2, globallySealed: Id(20, 2), committed: Id(20, 2)));
+        _engine.Arenas.Observe(Progress(attempt: 2, resumedFrom: Id(10)));
+        _engine.Arenas.Observe(Progress(attempt: 1, globallySealed: Id(15)));
+
+        var progress = _engine.Arenas.GetOrAdd(Run, new Rank(3)).Progress!;
+
+        Assert.Equal((Id(20, 2), Id(20, 2), Id(10)), (progress.GloballySealed, progress.Committed, progress.ResumedFrom));
+    }
+
+    [Fact]
     public async Task Begin_RepeatedWhileOpen_GivesTheSameSlot()
     {
         var pool = await _engine.RegisterAsync(_layout);
@@ -201,8 +213,9 @@ public sealed class SlotPoolTests : IAsyncLifetime
 
         Assert.Equal(SnapshotState.Open, status.State);
         await FailsAsync(ErrorCode.NotFound, () => pool.StatusAsync(Id(11), SnapshotState.Open, TimeSpan.Zero, Cancel));
-        Assert.True(pool.Discard(Id(10), "the bytes changed during the capture"));
-        Assert.False(pool.Discard(Id(10), "again"));
+        var given = pool.Discard(Id(10));
+        Assert.Equal((SnapshotState.Failed, ErrorCode.CaptureIncomplete), (given.State, given.Error));
+        Assert.Equal(given, pool.Discard(Id(10)));
         Assert.Equal(SnapshotOutcome.Discarded, Assert.Single(_service.Snapshots).Outcome);
     }
 

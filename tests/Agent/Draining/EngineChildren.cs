@@ -3,6 +3,7 @@ using System.Globalization;
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Draining;
 using Checkpointer.Agent.Tests.Arenas;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Contracts.Trainers;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
@@ -16,6 +17,7 @@ internal static class EngineChildren
 {
     public const string Save = "engine-save";
     public const string FullMemory = "engine-full-memory";
+    public const string FullAtBegin = "engine-full-at-begin";
     public const string Measure = "engine-measure";
 
     /// <summary>The image that <see cref="Save"/> saves: several chunks, several packs, a tail that another rank stores.</summary>
@@ -28,6 +30,7 @@ internal static class EngineChildren
         {
             [Save] = SaveAsync,
             [FullMemory] = FullMemoryAsync,
+            [FullAtBegin] = FullAtBeginAsync,
             [Measure] = MeasureAsync,
         };
 
@@ -65,6 +68,69 @@ internal static class EngineChildren
             await Engine.SaveAsync(await engine.RegisterAsync(small), 1, TestImage.Bytes(small, 1));
             Console.WriteLine(e.Message);
             return engine.Budget.UsedBytes < 3 << 20 ? 0 : 2;
+        }
+    }
+
+    /// <summary>
+    /// The folder is a file system of 3 MiB, large enough for two slots until something else takes its room, before the
+    /// second slot has its memory.
+    /// </summary>
+    private static async Task<int> FullAtBeginAsync(string[] arguments)
+    {
+        await using var engine = await Engine.StartAsync(
+            Path.Combine(arguments[0], "arena"), ObjectStores.Open(Path.Combine(arguments[0], "store")));
+        using var pause = engine.Prefaulter.Pause();
+        var layout = TestImage.Plain(300_000);
+        var image = TestImage.Bytes(layout, 1);
+        var pool = await engine.RegisterAsync(layout);
+        var slotBytes = engine.Budget.UsedBytes / 2;
+        await Engine.SaveAsync(pool, 1, image);
+        var ballast = Path.Combine(arguments[0], "ballast");
+        await File.WriteAllBytesAsync(ballast, new byte[new DriveInfo(arguments[0]).AvailableFreeSpace - 100_000]);
+
+        // The first by reserving, the second because the slot could not be made anew.
+        foreach (var step in new[] { 2, 3 })
+        {
+            await RefusedAsync(() => Engine.BeginAsync(pool, step));
+            var report = engine.Service.Snapshots[^1];
+            Check(
+                (report.Step.Value, report.Outcome) == (step, SnapshotOutcome.Refused)
+                    && report.Reason!.Contains("shared memory", StringComparison.Ordinal),
+                report.ToString());
+            await Engine.EventuallyAsync(() => engine.Budget.UsedBytes == slotBytes, "the budget has one slot left");
+        }
+
+        using (var lease = pool.TryLease(TestImage.Id(1)))
+        {
+            lease!.VerifyAll(CancellationToken.None);
+        }
+
+        File.Delete(ballast);
+        await Engine.SaveAsync(pool, 4, image);
+        Check(engine.Budget.UsedBytes == 2 * slotBytes, $"{engine.Budget.UsedBytes} bytes");
+        Check(engine.Arenas.Holdings.Count == 2, "both images are held");
+        return 0;
+    }
+
+    private static async Task RefusedAsync(Func<Task> action)
+    {
+        try
+        {
+            await action();
+        }
+        catch (CheckpointerException e) when (e.Code == ErrorCode.MemoryBudgetExceeded)
+        {
+            return;
+        }
+
+        throw new InvalidOperationException("It was not refused.");
+    }
+
+    private static void Check(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new InvalidOperationException(what);
         }
     }
 

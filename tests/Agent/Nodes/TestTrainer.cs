@@ -57,6 +57,13 @@ internal sealed class TestTrainer(HttpClient agent, Rank rank, int worldSize)
         ContractsJsonContext.Default.SealSnapshotRequest,
         ContractsJsonContext.Default.SnapshotStatus);
 
+    public async Task<SnapshotStatus> DiscardAsync(int step)
+    {
+        using var response = await agent.DeleteAsync(
+            new Uri($"{_path}/snapshots/{step}?attempt={Attempt}", UriKind.Relative), TestContext.Current.CancellationToken);
+        return await ReadAsync(response, ContractsJsonContext.Default.SnapshotStatus);
+    }
+
     public async Task<SnapshotStatus> StatusAsync(int step, string until, int waitMs = 10_000)
     {
         using var response = await agent.GetAsync(
