@@ -193,6 +193,8 @@ class FakeAgent:
         if rest == "" and method == "POST":
             return self._begin(rank, value)
         step = int(re.fullmatch(r"/(\d+)(/seal)?", rest)[1])
+        if method == "DELETE":
+            return self._discard(rank, step)
         return self._seal(rank, step, value) if method == "POST" else self._status(rank, step, query)
 
     def _fence(self, attempt):
@@ -286,6 +288,17 @@ class FakeAgent:
         if self.seal_at_once:
             self.advance(rank, step, "durable" if snapshot["durable"] and self.durable_at_once else "sealed")
         return answer
+
+    def _discard(self, rank, step):
+        snapshot = self.snapshots.get((rank, step))
+        if snapshot is None:
+            raise Problem(409, "snapshot_not_open")
+        if snapshot["state"] == "open":
+            slot = snapshot["slot"]
+            snapshot.update(state="failed", error="capture_incomplete", message="given up")
+            self.replace(slot, os.path.getsize(slot.path) - DATA_OFFSET)
+            slot.state = "free"
+        return self._answer(rank, step, snapshot)
 
     def advance(self, rank, step, state, **more):
         with self.changed:
@@ -407,4 +420,4 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
-    do_GET = do_POST = do_PUT = _serve
+    do_GET = do_POST = do_PUT = do_DELETE = _serve

@@ -171,6 +171,36 @@ class ReportingTests(AgentTest):
         self.assertEqual(len(self.agent.called("reports")), 3)
         self.assertEqual(self.agent.service.steps, [1])
 
+    def test_close_hands_the_last_reports_to_an_agent_that_restarted(self):
+        self.agent.service.acknowledges = False
+        session = self.connect(close_timeout_s=20.0)
+        session.report(1)
+        self.agent.wait_for(lambda: self.agent.service.steps == [1])
+        session._parts.reporter.flush(30)
+
+        def restart(answer):
+            # It dies with what it had in memory; the next one knows no rank.
+            self.agent.service.ledger.clear()
+            self.agent.service.acknowledges = True
+            self.agent.ranks.clear()
+            return answer
+
+        self.agent.fault("reports", restart)
+        session.close()
+        self.assertEqual(self.agent.service.steps, [1])
+        self.assertEqual(session.counters.reports_resent, 1)
+
+    def test_close_says_what_the_ledger_does_not_hold_yet(self):
+        self.agent.service.acknowledges = False
+        session = self.connect(close_timeout_s=0.3)
+        session.report(1)
+        self.agent.wait_for(lambda: self.agent.service.steps == [1])
+        session._parts.reporter.flush(30)
+        with self.assertLogs("checkpointer", "ERROR") as logs:
+            session.close()
+        self.assertIn("the last 1 step reports", logs.output[0])
+        self.assertEqual(session.counters.reports_dropped, 0)
+
     def test_close_ends_in_time_without_an_agent(self):
         session = self.connect(close_timeout_s=0.3)
         self.agent.stop()

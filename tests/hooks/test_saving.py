@@ -235,6 +235,54 @@ class SavingTroubleTests(AgentTest):
         session._parts.copier.capture = original
         self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
 
+    def test_a_copy_that_fails_is_given_up_at_once(self):
+        session = self.connect()
+        original = session._parts.copier.capture
+
+        def capture(*arguments, **options):
+            raise RuntimeError("CUDA error")
+
+        session._parts.copier.capture = capture
+        self.assert_failed(session.save(1, make_state()), "internal")
+        self.assertEqual(self.agent.called("snapshots/1"), ["DELETE /v1/runs/r/ranks/0/snapshots/1"])
+        self.assertEqual(self.agent.snapshots[0, 1]["state"], "failed")
+        # Nothing keeps the memory of the file that is gone.
+        mapped = [mapping for mapping in session._parts.arena._mappings.values() if not mapping.is_current()]
+        self.assertEqual(mapped, [])
+        session._parts.copier.capture = original
+        self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
+        self.assertEqual(self.agent.called("DELETE"), ["DELETE /v1/runs/r/ranks/0/snapshots/1"])
+
+    def test_a_give_up_that_fails_too_is_only_logged(self):
+        session = self.connect()
+        original = session._parts.copier.capture
+
+        def capture(*arguments, **options):
+            self.agent.stop()
+            raise RuntimeError("CUDA error")
+
+        session._parts.copier.capture = capture
+        self.assert_failed(session.save(1, make_state()), "internal")
+        session._parts.copier.capture = original
+        self.agent.start()
+        self.assertEqual(session.save(2, make_state()).wait("durable", 30), "durable")
+
+    def test_an_agent_that_restarts_during_the_copy_fails_that_save_only(self):
+        session = self.connect()
+        session.save(1, make_state())
+        original = session._parts.copier.capture
+
+        def capture(*arguments, **options):
+            original(*arguments, **options)
+            self.agent.restart()
+
+        session._parts.copier.capture = capture
+        ticket = session.save(2, make_state())
+        self.assert_failed(ticket, "snapshot_not_open")
+        session._parts.copier.capture = original
+        self.assertIn((0, 1, 1), self.agent.service.images)
+        self.assertEqual(session.save(3, make_state()).wait("durable", 30), "durable")
+
     def test_a_lost_answer_to_the_seal_is_found_out(self):
         session = self.connect()
         self.agent.fault("seal", "drop_answer")

@@ -162,6 +162,14 @@ class Arena:
                 mapping = self._mappings[location.path] = Mapping(location)
         mapping.populate()
 
+    def forget(self, location: SlotLocation) -> None:
+        """Unmaps ``location`` if its file is gone: else its memory would stay taken until the next one of that name."""
+        with self._lock:
+            mapping = self._mappings.get(location.path)
+            if mapping is not None and not mapping.is_current():
+                del self._mappings[location.path]
+                mapping.close()
+
     def close(self) -> None:
         """Unmaps everything."""
         with self._lock:

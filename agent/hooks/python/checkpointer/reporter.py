@@ -97,7 +97,7 @@ class Reporter:
                 self._changed.wait(remaining_s)
 
     def close(self, timeout_s: float) -> None:
-        """Sends what waits, and for rank 0 waits until the ledger holds it; gives up after ``timeout_s``."""
+        """Sends what waits, and for rank 0 waits until the ledger holds it; gives up after ``timeout_s``, and says so."""
         deadline = time.monotonic() + timeout_s
         try:
             while time.monotonic() < deadline:
@@ -108,16 +108,23 @@ class Reporter:
                     self._acknowledge()
                 except CheckpointerError as error:
                     if not error.transient:
+                        self._log.error(f"the last step reports are given up: {error}")
                         break
                 time.sleep(min(_ACKNOWLEDGE_PAUSE_S, max(0.0, deadline - time.monotonic())))
         finally:
             with self._changed:
                 self._stopping = True
-                left = len(self._entries) - self._sent
+                sent = self._sent
+                left = len(self._entries) - sent
                 self._changed.notify_all()
         if left:
             self._counters.add(reports_dropped=left)
             self._log.error(f"closed with {left} step reports not handed to the agent")
+        if sent:
+            self._log.error(
+                f"closed before the ledger held the last {sent} step reports (is the service down?): the agent goes on "
+                "delivering them, and they are lost only if it ends first"
+            )
         self._thread.join(min(1.0, timeout_s))
 
     def _loop(self) -> None:
@@ -167,7 +174,14 @@ class Reporter:
             self._changed.notify_all()
 
     def _acknowledge(self) -> None:
-        answer = self._post([])
+        try:
+            answer = self._post([])
+        except CheckpointerError as error:
+            if error.code != "not_found":
+                raise
+            # Another agent by now, which has none of them: the next flush hands them to it.
+            self._client.revive(forgotten=True)
+            return
         with self._changed:
             self._trim(answer)
 

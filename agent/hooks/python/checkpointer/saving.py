@@ -88,10 +88,16 @@ class SaveJob:
         """Begins, copies, seals; whatever goes wrong is the ticket's."""
         parts = self._parts
         try:
-            # A save that ends before its seal leaves its slot open: the agent gives it to the next one.
-            self._copy(self._begin())
-            self._let_go()
-            self.ticket.settle(self._seal())
+            location = self._begin()
+            try:
+                self._copy(location)
+                self._let_go()
+                status = self._seal()
+            except Exception:
+                self._let_go()  # the trainer waits for this, not for what follows
+                self._discard(location)
+                raise
+            self.ticket.settle(status)
             parts.counters.add(saves_captured=1, captured_bytes=self._layout.image_bytes)
         except CheckpointerError as error:
             self._failed(error)
@@ -188,9 +194,25 @@ class SaveJob:
             if error.timed_out:
                 parts.quiet.hung()
                 raise
-        # The answer was lost, or the seal: repeating it changes nothing.
-        parts.client.revive()
+            forgotten = False
+        except CheckpointerError as error:
+            if error.code != "not_found":
+                raise
+            forgotten = True
+        # The answer was lost, or the seal, or the agent is another by now: repeating it changes nothing, or says why not.
+        parts.client.revive(forgotten=forgotten)
         return parts.client.rank_call("POST", suffix, body.encode("utf-8"))
+
+    def _discard(self, location: SlotLocation) -> None:
+        """Gives a slot that was not filled back, so that no rank waits for this step; a sealed one stays."""
+        parts = self._parts
+        try:
+            parts.quiet.check()
+            parts.client.rank_call("DELETE", f"snapshots/{self.ticket.step}?attempt={self.ticket.attempt}")
+        except CheckpointerError as error:
+            # Then the agent learns of it at the next begin, and the service at the latest by its deadline.
+            parts.log.warn(f"discard:{error.code}", f"step {self.ticket.step} could not be given up: {error}")
+        parts.arena.forget(location)
 
     def _let_go(self) -> None:
         self._leaves = []
