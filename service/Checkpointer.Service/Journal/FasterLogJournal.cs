@@ -230,7 +230,8 @@ internal sealed partial class FasterLogJournal : IJournal
         lock (_gate)
         {
             ThrowIfFailed();
-            var oldestKept = Volatile.Read(ref _kept) is [.., var oldest] ? oldest : 0;
+            var kept = Volatile.Read(ref _kept);
+            var oldestKept = kept.Count >= JournalLimits.KeptSnapshots ? kept[^1] : 0;
             _truncateBefore = Math.Max(_truncateBefore, Math.Min(Math.Min(sequence, oldestKept + 1), _mark.Sequence));
         }
 

@@ -58,7 +58,8 @@ internal interface IJournal : IAsyncDisposable
 
     /// <summary>
     /// Lets go of entries below <paramref name="sequence"/>, as far as they fill whole files. Entries that the oldest kept
-    /// snapshot does not cover are never let go, whatever is asked.
+    /// snapshot does not cover are never let go, whatever is asked, and none before <see cref="JournalLimits.KeptSnapshots"/>
+    /// are kept: one snapshot that goes bad loses nothing.
     /// </summary>
     void TruncateBefore(long sequence);
 }

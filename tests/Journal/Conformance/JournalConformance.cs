@@ -159,6 +159,23 @@ public abstract class JournalConformance : IAsyncDisposable
     }
 
     [Fact]
+    public async Task TruncateBefore_WithOneSnapshot_LetsGoOfNothing()
+    {
+        var journal = await ReopenAsync();
+        for (var i = 0; i < 400; i++)
+        {
+            _ = journal.AppendNext();
+        }
+
+        await journal.SaveSnapshotAsync(Samples.Snapshot(300), Cancel);
+        journal.TruncateBefore(300);
+        await journal.WaitUntilDurableAsync(journal.AppendNext(), Cancel);
+        journal = await ReopenAsync();
+
+        Assert.Equal(401, (await ReplayAsync(journal, 0)).Count);
+    }
+
+    [Fact]
     public async Task TruncateBefore_NeverLetsGoOfWhatTheOldestKeptSnapshotLacks()
     {
         var journal = await ReopenAsync();

@@ -138,7 +138,7 @@ internal sealed class MemoryJournal : IJournal
         lock (_gate)
         {
             ThrowIfUnusable();
-            var covered = _snapshots.Count > 0 ? _snapshots[0].Sequence + 1 : 0;
+            var covered = _snapshots.Count == JournalLimits.KeptSnapshots ? _snapshots[0].Sequence + 1 : 0;
             _entries.RemoveAll(entry => entry.Sequence < Math.Min(Math.Min(sequence, covered), _durable));
         }
     }
