@@ -84,6 +84,30 @@ public sealed class JournalDamageTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task OnlySnapshot_Deleted_LosesNothing()
+    {
+        await using (var journal = await JournalChildren.OpenAsync(_folder.Path, Cancel))
+        {
+            for (var i = 1; i <= Entries; i++)
+            {
+                _ = journal.AppendNext();
+            }
+
+            await journal.SaveSnapshotAsync(Samples.Snapshot(Entries), Cancel);
+            journal.TruncateBefore(Entries);
+            await journal.WaitUntilDurableAsync(journal.AppendNext(), Cancel);
+        }
+
+        foreach (var snapshot in Directory.GetFiles(_folder.Path, "snapshot.*"))
+        {
+            File.Delete(snapshot);
+        }
+
+        await using var again = await JournalChildren.OpenAsync(_folder.Path, Cancel);
+        Assert.Equal(Entries + 1, await Samples.CheckAsync(again, Cancel));
+    }
+
+    [Fact]
     public async Task AllSnapshotsOfATruncatedLog_DeletedOrDamaged_AreMissed()
     {
         await MakeAsync();
