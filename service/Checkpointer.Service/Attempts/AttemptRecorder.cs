@@ -69,8 +69,14 @@ internal sealed partial class AttemptRecorder(
             try
             {
                 var bytes = JsonSerializer.SerializeToUtf8Bytes(attempt, ContractsJsonContext.Default.AttemptSummary);
-                _ = await store.PutIfAbsentAsync(
-                    RepositoryKeys.AttemptRecord(run, attempt.Attempt), new ObjectContent(bytes), cancellationToken).ConfigureAwait(false);
+                _ = await store.PutIfAbsentOrVerifyAsync(
+                    RepositoryKeys.AttemptRecord(run, attempt.Attempt), bytes, cancellationToken).ConfigureAwait(false);
+                _recorded[run] = attempt.Attempt.Value;
+            }
+            catch (CheckpointerException e) when (e.Code == ErrorCode.CheckpointConflict)
+            {
+                // Another service or another program wrote it. Nothing here rests on it, and repeating changes nothing.
+                LogOther(e, run, attempt.Attempt);
                 _recorded[run] = attempt.Attempt.Value;
             }
             catch (CheckpointerException e)
@@ -91,4 +97,7 @@ internal sealed partial class AttemptRecorder(
 
     [LoggerMessage(1310, LogLevel.Warning, "The record of attempt {Attempt} of run {Run} could not be stored yet; it is tried again")]
     private partial void LogDeferred(Exception exception, RunId run, Attempt attempt);
+
+    [LoggerMessage(1311, LogLevel.Error, "The store has another record of attempt {Attempt} of run {Run} than the one to store: does another service use it?")]
+    private partial void LogOther(Exception exception, RunId run, Attempt attempt);
 }

@@ -1,4 +1,5 @@
 using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Hosting;
 using Checkpointer.Service.Runs;
 using Checkpointer.Service.Runs.Commands;
 using Microsoft.Extensions.Hosting;
@@ -6,7 +7,8 @@ using Microsoft.Extensions.Hosting;
 namespace Checkpointer.Service.Coordination;
 
 /// <summary>Tells runs when a checkpoint's deadline has come. What is kept in memory is rebuilt from the runs at each start.</summary>
-internal sealed class DeadlineWorker(RunHost host, RunChanges changes, TimeProvider timeProvider) : BackgroundService
+internal sealed class DeadlineWorker(RunHost host, RunChanges changes, ServiceOptions options, TimeProvider timeProvider)
+    : BackgroundService
 {
     // A timer may fire a little before its time by the wall clock; the core decides by that clock.
     private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(5);
@@ -16,6 +18,9 @@ internal sealed class DeadlineWorker(RunHost host, RunChanges changes, TimeProvi
 
     private readonly RunChanges.Subscription _changes = changes.Subscribe();
     private readonly Dictionary<RunId, IReadOnlyList<PendingDeadline>> _deadlines = [];
+
+    // Deadlines that passed while the service was away: agents first get the time to deliver what they have queued.
+    private readonly DateTimeOffset _notBefore = timeProvider.GetUtcNow() + options.AgentTimeout;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -48,13 +53,19 @@ internal sealed class DeadlineWorker(RunHost host, RunChanges changes, TimeProvi
             return MaxSleep;
         }
 
-        var left = next.Value - timeProvider.GetUtcNow() + Slack;
+        var due = next.Value > _notBefore ? next.Value : _notBefore;
+        var left = due - timeProvider.GetUtcNow() + Slack;
         return left < TimeSpan.Zero ? TimeSpan.Zero : left > MaxSleep ? MaxSleep : left;
     }
 
     private async Task PassAsync(CancellationToken cancellationToken)
     {
         var now = timeProvider.GetUtcNow();
+        if (now < _notBefore)
+        {
+            return;
+        }
+
         foreach (var (run, deadlines) in _deadlines.Where(pair => pair.Value.Any(deadline => deadline.At <= now)).ToList())
         {
             foreach (var deadline in deadlines.TakeWhile(deadline => deadline.At <= now))

@@ -53,6 +53,29 @@ public sealed class DeadlineTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Deadline_PassedWhileTheServiceWasAway_LeavesAgentsTimeToReport()
+    {
+        var service = await StartAsync();
+        var agents = new FakeAgents(service.Http, service.Store);
+        var checkpoint = new CheckpointId(new Step(1), await agents.JoinAllAsync("one", Cancel));
+        _ = await agents.ReportShardAsync(await agents.StoreAsync(checkpoint, 0, Cancel), Cancel);
+        var queued = await agents.StoreAsync(checkpoint, 1, Cancel);
+        await service.DisposeAsync();
+
+        _time.Advance(TimeSpan.FromMinutes(2));
+        service = await StartAsync();
+        await using (service)
+        {
+            // What would abandon it looks at once, and again whenever the clock moves.
+            _time.Advance(TimeSpan.FromSeconds(10));
+            Assert.Equal(CheckpointState.Saving, (await LookAsync(service, checkpoint)).State);
+            _ = await new FakeAgents(service.Http, service.Store).ReportShardAsync(queued, Cancel);
+            _ = await Eventually.GetAsync(
+                () => LookAsync(service, checkpoint), summary => summary.State == CheckpointState.Committed, Cancel);
+        }
+    }
+
     private static Task<CheckpointSummary> LookAsync(RunningService service, CheckpointId checkpoint) =>
         service.GetAsync($"v1/runs/demo/checkpoints/{checkpoint}", ContractsJsonContext.Default.CheckpointSummary, Cancel);
 
