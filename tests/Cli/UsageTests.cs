@@ -24,6 +24,7 @@ public sealed class UsageTests
     [InlineData("'-5GiB' is no size", "agent", "--store", "/nowhere", "--memory-budget=-5GiB")]
     [InlineData("--steps must be from 12", "demo", "--steps", "3")]
     [InlineData("planet", "demo", "--kill", "planet")]
+    [InlineData("'/nowhere' is no folder", "demo", "--report", "/nowhere/report.json")]
     public async Task Nonsense_IsRefusedWithTheReason(string reason, params string[] arguments)
     {
         var result = await CheckpointerProgram.RunAsync(arguments);

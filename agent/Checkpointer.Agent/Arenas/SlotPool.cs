@@ -96,10 +96,12 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
 
         using var timer = new CancellationTokenSource(context.Options.ProgressTimeout, context.Time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, cancellationToken);
+        var isToldOfProgress = false;
         try
         {
             if (await context.ProgressSource.FetchAsync(Run, both.Token) is { } progress)
             {
+                isToldOfProgress = true;
                 context.Observe(progress);
             }
 
@@ -110,7 +112,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
             // The service did not say in time, or no slot was made; then the slots are as busy as they were.
         }
 
-        return await GiveAsync(TryBegin(request, last: true) ?? throw Refuse(request), request, cancellationToken);
+        return await GiveAsync(TryBegin(request, last: true) ?? throw Refuse(request, isToldOfProgress), request, cancellationToken);
     }
 
     /// <summary>
@@ -323,7 +325,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
         return slot;
     }
 
-    private CheckpointerException Refuse(BeginSnapshotRequest request)
+    private CheckpointerException Refuse(BeginSnapshotRequest request, bool isToldOfProgress)
     {
         var checkpoint = new CheckpointId(request.Step, request.Attempt);
         CheckpointerException refusal;
@@ -333,7 +335,10 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
                 ? new CheckpointerException(fault.Code, $"{Name(checkpoint)} is refused: {fault.Message}", inner: fault)
                 : new CheckpointerException(
                     ErrorCode.SlotBusy,
-                    $"{Name(checkpoint)} is refused: no slot is free ({DescribeSlots()}). Save less often, or give ranks more slots.");
+                    $"{Name(checkpoint)} is refused: no slot is free ({DescribeSlots()}). "
+                    + (isToldOfProgress
+                        ? "Save less often, or give ranks more slots."
+                        : "The service, which would say what need not be kept any more, did not answer."));
         }
 
         context.Reporter.Report(Run, ToReport(checkpoint, SnapshotOutcome.Refused, request.Durable, refusal.Message));

@@ -13,11 +13,12 @@ internal static class DemoCommand
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
-        var kill = new Option<KillTarget>("--kill")
+        var kill = new Option<string>("--kill")
         {
-            Description = "What dies by SIGKILL in the middle: node, rank, agent or service.",
-            DefaultValueFactory = _ => KillTarget.Node,
+            Description = "What dies by SIGKILL in the middle.",
+            DefaultValueFactory = _ => "node",
         };
+        kill.AcceptOnlyFromAmong([.. Enum.GetNames<KillTarget>().Select(name => name.ToLowerInvariant())]);
         var steps = new Option<int>("--steps")
         {
             Description = "Steps to train.",
@@ -57,6 +58,13 @@ internal static class DemoCommand
             Description = "Write what was found to this file as JSON.",
             HelpName = "FILE",
         };
+        report.Validators.Add(result =>
+        {
+            if (result.GetValue(report) is { } file && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))))
+            {
+                result.AddError($"--report: '{Path.GetDirectoryName(Path.GetFullPath(file))}' is no folder.");
+            }
+        });
         var command = new Command(
             "demo",
             "Trains a small mixture-of-experts transformer with PyTorch on 4 ranks over 2 nodes, kills a part of it, "
@@ -67,7 +75,7 @@ internal static class DemoCommand
         command.SetAction((parsed, cancellationToken) => RunAsync(
             new DemoOptions
             {
-                Kill = parsed.GetValue(kill),
+                Kill = Enum.Parse<KillTarget>(parsed.GetValue(kill)!, ignoreCase: true),
                 Steps = parsed.GetValue(steps),
                 SaveEvery = parsed.GetValue(saveEvery),
                 Seed = parsed.GetValue(seed),

@@ -101,7 +101,7 @@ internal sealed class ShardReader(IObjectStore store)
             throw new ShardFaultException(
                 rank,
                 e.Code == ErrorCode.NotFound
-                    ? $"'{key}' of rank {rank} is missing from the store."
+                    ? $"'{key}' of rank {rank} is missing from the store. Does that rank's agent use the same one?"
                     : $"'{key}' of rank {rank} is larger than was reported.",
                 e);
         }

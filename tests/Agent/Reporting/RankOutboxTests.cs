@@ -61,6 +61,24 @@ public sealed class RankOutboxTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Add_ServiceDoesNotKnowTheRun_KeepsEverythingUntilItDoes()
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _service.Refuse = _ =>
+        {
+            asked.TrySetResult();
+            return new CheckpointerException(ErrorCode.NotFound, "There is no such run.");
+        };
+        _outboxes.AddSteps(Run, Steps(1, 1, 2));
+        var shard = _outboxes.Add(Run, Shard(1, 2));
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+
+        _service.Refuse = _ => null;
+        Assert.Null(await shard.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken));
+        Assert.Equal([typeof(ReportSteps), typeof(ShardReport)], _service.Taken.Select(taken => taken.GetType()));
+    }
+
+    [Fact]
     public async Task Add_StaleAttempt_GivesUpTheRestOfItAndNothingElse()
     {
         _service.IsDown = true;
