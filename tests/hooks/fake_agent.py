@@ -2,7 +2,6 @@
 
 import collections
 import hashlib
-import http.server
 import json
 import os
 import re
@@ -11,19 +10,11 @@ import socketserver
 import tempfile
 import threading
 import time
-import urllib.parse
 
 import spec_reader
+from fake_server import Problem, TrainerHandler
 
 DATA_OFFSET = 1 << 20
-
-
-class Problem(Exception):
-    def __init__(self, status, code, detail="", transient=False):
-        super().__init__(code)
-        self.status = status
-        self.body = {"type": f"urn:checkpointer:error:{code}", "title": code, "status": status, "detail": detail,
-                     "code": code, "transient": transient}  # fmt: skip
 
 
 class FakeService:
@@ -97,7 +88,7 @@ class FakeAgent:
             os.remove(self.socket)
         agent = self
 
-        class Handler(_Handler):
+        class Handler(TrainerHandler):
             pass
 
         Handler.agent = agent
@@ -352,72 +343,3 @@ class FakeAgent:
         answer = {"done": True, "checkpoint": checkpoint, "slot": slot.location(), "local_memory_bytes": 0,
                   "peer_memory_bytes": 0, "storage_bytes": len(result)}  # fmt: skip
         return {**answer, "extra": extra} if extra is not None else answer
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    agent: FakeAgent
-
-    def setup(self):
-        super().setup()
-        self.agent._connections.add(self.connection)
-
-    def finish(self):
-        self.agent._connections.discard(self.connection)
-        try:
-            super().finish()
-        except OSError:
-            pass  # the client went away: faults make that happen
-
-    def log_message(self, *_):
-        pass
-
-    def address_string(self):
-        return "trainer"
-
-    def _serve(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        agent, url = self.agent, urllib.parse.urlsplit(self.path)
-        query = dict(urllib.parse.parse_qsl(url.query))
-        call = f"{self.command} {url.path}"
-        action = None
-        with agent.changed:
-            agent.calls.append(call)
-            for i, (pattern, planned) in enumerate(agent.faults):
-                if re.search(pattern, call):
-                    action = planned
-                    del agent.faults[i]
-                    break
-        if action == "hang":
-            agent._stopped.wait(30)
-        if action in ("drop", "hang"):
-            self.close_connection = True
-            return
-        try:
-            if isinstance(action, Problem):
-                raise action
-            with agent.changed:
-                answer = agent.handle(self.command, url.path, query, body)
-                agent.changed.notify_all()
-            status = 200
-            if callable(action):
-                answer = action(answer)
-        except Problem as problem:
-            status, answer = problem.status, problem.body
-        except ConnectionError:
-            action = "drop_answer"
-        if action == "drop_answer":
-            self.close_connection = True
-            return
-        content = b"<html>not json" if action == "garbage" else json.dumps(answer).encode()
-        try:
-            self.send_response(status)
-            kind = "application/json" if status == 200 else "application/problem+json"
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-        except OSError:
-            self.close_connection = True
-
-    do_GET = do_POST = do_PUT = do_DELETE = _serve

@@ -6,7 +6,7 @@ import time
 
 from checkpointer.reporter import Reporter
 from checkpointer.counters import CounterBook
-from fake_agent import Problem
+from fake_server import Problem
 from support import AgentTest, make_state
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 
 import checkpointer
-from fake_agent import Problem
+from fake_server import Problem
 from support import AgentTest, make_state
 
 
