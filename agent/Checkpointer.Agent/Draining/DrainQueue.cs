@@ -194,7 +194,11 @@ internal sealed partial class DrainQueue : BackgroundService
     }
 
     private static bool IsOfStorage(CheckpointerException e) => e.IsTransient
-        || e.Code is ErrorCode.StorageUnavailable or ErrorCode.StorageFull or ErrorCode.StorageFailed;
+        || e.Code is ErrorCode.StorageUnavailable
+            or ErrorCode.StorageThrottled
+            or ErrorCode.StorageDenied
+            or ErrorCode.StorageFull
+            or ErrorCode.StorageFailed;
 
     /// <summary>Doubles each time; spread by rank, so that a thousand ranks do not come back at the same instant.</summary>
     private TimeSpan DelayAfter(int round, Rank rank)

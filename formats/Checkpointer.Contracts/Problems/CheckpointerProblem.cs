@@ -29,11 +29,14 @@ public static class CheckpointerProblem
             or ErrorCode.SnapshotNotOpen
             or ErrorCode.CaptureIncomplete
             or ErrorCode.CheckpointConflict
+            or ErrorCode.StoreMismatch
             or ErrorCode.RestoreImpossible => StatusCodes.Status409Conflict,
         ErrorCode.CheckpointIncoherent => StatusCodes.Status422UnprocessableEntity,
         ErrorCode.MemoryBudgetExceeded or ErrorCode.StorageFull => StatusCodes.Status507InsufficientStorage,
-        ErrorCode.ServiceUnavailable or ErrorCode.StorageUnavailable => StatusCodes.Status503ServiceUnavailable,
-        ErrorCode.StorageFailed => StatusCodes.Status502BadGateway,
+        ErrorCode.ServiceUnavailable
+            or ErrorCode.StorageUnavailable
+            or ErrorCode.StorageThrottled => StatusCodes.Status503ServiceUnavailable,
+        ErrorCode.StorageFailed or ErrorCode.StorageDenied => StatusCodes.Status502BadGateway,
         _ => StatusCodes.Status500InternalServerError,
     };
 

@@ -20,4 +20,10 @@ public class CheckpointerException : Exception
 
     /// <summary>Whether the same call may succeed later without anyone mending anything.</summary>
     public bool IsTransient { get; }
+
+    /// <summary>
+    /// How long whoever failed asked to be left alone before the next try; null if it did not say. A hint beside
+    /// <see cref="IsTransient"/>, never instead of it.
+    /// </summary>
+    public TimeSpan? RetryAfter { get; init; }
 }

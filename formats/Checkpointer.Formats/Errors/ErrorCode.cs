@@ -84,11 +84,20 @@ public enum ErrorCode
     /// <summary>The object store cannot be reached or answered with a passing fault.</summary>
     StorageUnavailable,
 
+    /// <summary>The object store asks to be asked less often (503 SlowDown, 429); transient.</summary>
+    StorageThrottled,
+
+    /// <summary>The object store does not let these credentials do that: wrong, expired, too few rights, or a clock that is off.</summary>
+    StorageDenied,
+
     /// <summary>The object store has no room left.</summary>
     StorageFull,
 
     /// <summary>The object store refused or broke its contract.</summary>
     StorageFailed,
+
+    /// <summary>An agent and the service use different object stores, so that one would not find what the other wrote.</summary>
+    StoreMismatch,
 
     /// <summary>A setting that makes no sense, named in the message.</summary>
     ConfigurationInvalid,
