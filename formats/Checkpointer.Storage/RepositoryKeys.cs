@@ -12,6 +12,12 @@ public static class RepositoryKeys
     /// <summary>The prefix of all runs.</summary>
     public const string Runs = "runs/";
 
+    /// <summary>The prefix of what probes put and delete again; no part of a repository.</summary>
+    public const string Probes = "probes/";
+
+    /// <summary>What names the repository, at the store's root.</summary>
+    public static readonly ObjectKey Identity = new("repository.json");
+
     /// <summary>The prefix of all of one run's objects.</summary>
     public static string Run(RunId run) => $"{Runs}{run}/";
 
