@@ -8,6 +8,7 @@ using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
 using Checkpointer.Storage;
 using Checkpointer.Storage.CrashPoints;
+using Checkpointer.Storage.Repository;
 
 namespace Checkpointer.Agent.Restoring;
 

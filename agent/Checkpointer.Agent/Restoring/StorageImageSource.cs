@@ -5,6 +5,7 @@ using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Indices;
 using Checkpointer.Formats.Layouts;
 using Checkpointer.Storage;
+using Checkpointer.Storage.Repository;
 
 namespace Checkpointer.Agent.Restoring;
 

@@ -6,6 +6,7 @@ using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
 using Checkpointer.Storage;
+using Checkpointer.Storage.Repository;
 using Checkpointer.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,0 +1,150 @@
+using System.Security.Cryptography;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Identity;
+using Checkpointer.Formats.Indices;
+using Checkpointer.Formats.Layouts;
+using Checkpointer.Formats.Manifests;
+
+namespace Checkpointer.Storage.Repository;
+
+/// <summary>
+/// Reads the objects that describe a checkpoint, each checked against the one that names it (formats/SPEC.md, "Reading a
+/// checkpoint"). One that does not check is read once more before it is blamed, for bytes also go bad on their way; then
+/// it is a <see cref="DamagedObjectException"/>. Trouble of the store itself passes through. Thread-safe.
+/// </summary>
+public sealed class RepositoryReader(IObjectStore store)
+{
+    private const int MaxReads = 2;
+
+    /// <summary>The store.</summary>
+    public IObjectStore Store => store;
+
+    /// <summary>The manifest: <c>not_found</c> if the checkpoint was never committed, <c>manifest_corrupt</c>.</summary>
+    public async Task<Manifest> ReadManifestAsync(RunId run, CheckpointId checkpoint, CancellationToken cancellationToken)
+    {
+        var key = RepositoryKeys.Manifest(run, checkpoint);
+        try
+        {
+            return await ReadAsync(
+                key,
+                ErrorCode.ManifestCorrupt,
+                null,
+                Manifest.MaxBytes,
+                bytes => Manifest.Parse(bytes) is var manifest && manifest.Run == run && manifest.Checkpoint == checkpoint
+                    ? manifest
+                    : throw new DamagedObjectException(
+                        ErrorCode.ManifestCorrupt,
+                        key,
+                        ObjectDamage.Corrupt,
+                        $"is the manifest of checkpoint {manifest.Checkpoint} of run {manifest.Run}"),
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (DamagedObjectException e) when (e.Damage == ObjectDamage.Missing)
+        {
+            throw new CheckpointerException(
+                ErrorCode.NotFound, $"Run {run} has no committed checkpoint {checkpoint}: '{key}' is not there.", inner: e);
+        }
+    }
+
+    /// <summary>
+    /// One rank's index, equal to all that the manifest (or its draft) says of it but for the chunk length:
+    /// <c>index_corrupt</c>, also if it is missing.
+    /// </summary>
+    public Task<ShardIndex> ReadIndexAsync(Manifest manifest, ManifestShard shard, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        ArgumentNullException.ThrowIfNull(shard);
+        var key = RepositoryKeys.Index(manifest.Run, manifest.Checkpoint, shard.Rank);
+        DamagedObjectException Corrupt(string why) => new(ErrorCode.IndexCorrupt, key, ObjectDamage.Corrupt, why);
+        if (shard.IndexBytes > ShardIndex.MaxBytes)
+        {
+            throw Corrupt($"is recorded with {shard.IndexBytes} bytes, more than any index has");
+        }
+
+        return ReadAsync(
+            key,
+            ErrorCode.IndexCorrupt,
+            shard.IndexBytes,
+            ShardIndex.MaxBytes,
+            bytes =>
+            {
+                if (Convert.ToHexStringLower(SHA256.HashData(bytes)) != shard.IndexSha256)
+                {
+                    throw Corrupt("does not hash to the SHA-256 that is recorded for it");
+                }
+
+                var index = ShardIndex.Parse(bytes);
+                var matches = index.Checkpoint == manifest.Checkpoint
+                    && index.Rank == shard.Rank
+                    && index.WorldSize == manifest.WorldSize
+                    && index.ImageBytes == shard.ImageBytes
+                    && index.StoredBytes == shard.StoredBytes
+                    && index.LayoutDigest == shard.Layout
+                    && index.Root.ToString() == shard.Root;
+                return matches
+                    ? index
+                    : throw Corrupt("says other things of its checkpoint, rank, world or image than are recorded for it");
+            },
+            cancellationToken);
+    }
+
+    /// <summary>A layout by its digest: <c>layout_invalid</c>, also if it is missing or another one's bytes.</summary>
+    public Task<Layout> ReadLayoutAsync(RunId run, string digest, CancellationToken cancellationToken)
+    {
+        var key = RepositoryKeys.Layout(run, digest);
+        return ReadAsync(
+            key,
+            ErrorCode.LayoutInvalid,
+            null,
+            Layout.MaxBytes,
+            bytes => Convert.ToHexStringLower(SHA256.HashData(bytes)) is var found && found == digest
+                ? Layout.Parse(bytes)
+                : throw new DamagedObjectException(
+                    ErrorCode.LayoutInvalid, key, ObjectDamage.Corrupt, $"does not hash to its name but to {found}"),
+            cancellationToken);
+    }
+
+    private async Task<T> ReadAsync<T>(
+        ObjectKey key, ErrorCode code, long? length, int maxBytes, Func<byte[], T> check, CancellationToken cancellationToken)
+    {
+        for (var reads = 1; ; reads++)
+        {
+            var bytes = await ReadWholeAsync(key, code, length, maxBytes, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return check(bytes);
+            }
+            catch (CheckpointerException e) when (e is FormatFaultException or DamagedObjectException)
+            {
+                if (reads == MaxReads)
+                {
+                    throw e as DamagedObjectException
+                        ?? new DamagedObjectException(
+                            code, key, ObjectDamage.Corrupt, $"does not read as what it should be: {e.Message.TrimEnd('.')}", e);
+                }
+            }
+        }
+    }
+
+    private async Task<byte[]> ReadWholeAsync(
+        ObjectKey key, ErrorCode code, long? length, int maxBytes, CancellationToken cancellationToken)
+    {
+        var info = await store.HeadAsync(key, cancellationToken).ConfigureAwait(false)
+            ?? throw new DamagedObjectException(code, key, ObjectDamage.Missing, "is missing");
+        if (length is { } expected && info.SizeBytes != expected)
+        {
+            throw new DamagedObjectException(
+                code, key, ObjectDamage.Corrupt, $"has {info.SizeBytes} bytes and not {expected}");
+        }
+
+        if (info.SizeBytes > maxBytes)
+        {
+            throw new DamagedObjectException(
+                code, key, ObjectDamage.Corrupt, $"has {info.SizeBytes} bytes, more than any such object");
+        }
+
+        var bytes = new byte[info.SizeBytes];
+        await store.ReadAsync(key, 0, bytes, cancellationToken).ConfigureAwait(false);
+        return bytes;
+    }
+}
