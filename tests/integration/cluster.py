@@ -59,10 +59,11 @@ def fetch(port, path, method="GET", body=None):
 class Daemon:
     """One process of ours, which keeps its address and its log over restarts."""
 
-    def __init__(self, name, log_path, port, arguments):
+    def __init__(self, name, log_path, port, arguments, environment=None):
         self.name = name
         self.port = port
         self.arguments = arguments
+        self.environment = {**os.environ, **(environment or {})}
         self.process = None
         self._log_path = log_path
 
@@ -74,6 +75,7 @@ class Daemon:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=self.environment,
                 preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
             )
 
@@ -106,19 +108,24 @@ class Daemon:
 
 
 class Cluster:
-    """A service, agents of the named nodes, and a folder as the store. A context manager."""
+    """A service and agents of the named nodes. A context manager.
 
-    def __init__(self, nodes=("a", "b"), budget_bytes=256 << 20, deadline_s=60):
+    Their store is a folder of the cluster's, or ``store``: a URL or path, which takes ``environment`` to open.
+    """
+
+    def __init__(self, nodes=("a", "b"), budget_bytes=256 << 20, deadline_s=60, store=None, environment=None):
         self.folder = tempfile.mkdtemp(prefix="checkpointer-it-")
         self.arenas = tempfile.mkdtemp(prefix="checkpointer-it-", dir=SHARED_MEMORY)
-        self.store = os.path.join(self.folder, "store")
-        os.mkdir(self.store)
+        self.store = store or os.path.join(self.folder, "store")
+        if store is None:
+            os.mkdir(self.store)
+        self._environment = environment
         port = free_port()
         deadline = time.strftime("%H:%M:%S", time.gmtime(deadline_s))
         self.service = Daemon("service", os.path.join(self.folder, "service.log"), port, [
             "service", "--data", os.path.join(self.folder, "data"), "--store", self.store,
             "--listen", f"http://127.0.0.1:{port}", "--checkpoint-deadline", deadline,
-        ])  # fmt: skip
+        ], environment)  # fmt: skip
         self.agents = {node: self._agent(node, budget_bytes) for node in nodes}
 
     def _agent(self, node, budget_bytes):
@@ -127,7 +134,7 @@ class Cluster:
             "agent", "--node", node, "--service", f"http://127.0.0.1:{self.service.port}", "--store", self.store,
             "--socket", self.socket(node), "--listen", f"http://127.0.0.1:{port}", "--arena", self.arenas,
             "--memory-budget", str(budget_bytes),
-        ])  # fmt: skip
+        ], self._environment)  # fmt: skip
 
     @property
     def daemons(self):
@@ -169,6 +176,17 @@ class Cluster:
         self.kill()
         shutil.rmtree(self.arenas, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def agent_status(self, node):
+        """What an agent tells trainers of itself."""
+        connection = http.client.HTTPConnection("localhost", timeout=10)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(self.socket(node))
+        try:
+            connection.request("GET", "/v1/agent")
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
 
     # What the service says of a run.
 
