@@ -12,7 +12,13 @@ public static class ObjectStores
     /// Opens <c>file:///path</c> or a plain path (made if it does not exist). Anything else is
     /// <see cref="ErrorCode.ConfigurationInvalid"/>. The store lives as long as the process: open one and share it.
     /// </summary>
-    public static IObjectStore Open(string url)
+    public static IObjectStore Open(string url) => Open(url, createFolder: true);
+
+    /// <summary>
+    /// The same; without <paramref name="createFolder"/> a folder that is not there is not made, and calls fail, transiently,
+    /// until it is there.
+    /// </summary>
+    public static IObjectStore Open(string url, bool createFolder)
     {
         if (string.IsNullOrWhiteSpace(url))
         {
@@ -22,7 +28,7 @@ public static class ObjectStores
         var colon = url.IndexOf("://", StringComparison.Ordinal);
         if (colon < 0)
         {
-            return new FileSystemObjectStore(url);
+            return new FolderObjectStore(url, createFolder);
         }
 
         if (url[..colon].Equals("file", StringComparison.OrdinalIgnoreCase)
@@ -31,7 +37,7 @@ public static class ObjectStores
             && uri.Query.Length == 0
             && uri.Fragment.Length == 0)
         {
-            return new FileSystemObjectStore(uri.LocalPath);
+            return new FolderObjectStore(uri.LocalPath, createFolder);
         }
 
         // The URL itself is not repeated: it may hold a secret.

@@ -14,6 +14,9 @@ internal struct FileStatus
     [FieldOffset(28)]
     private readonly ushort _mode;
 
+    [FieldOffset(32)]
+    private readonly ulong _inode;
+
     [FieldOffset(40)]
     private readonly ulong _size;
 
@@ -22,6 +25,15 @@ internal struct FileStatus
 
     [FieldOffset(120)]
     private readonly uint _modifiedNanoseconds;
+
+    [FieldOffset(136)]
+    private readonly uint _deviceMajor;
+
+    [FieldOffset(140)]
+    private readonly uint _deviceMinor;
+
+    /// <summary>Which file or folder it is: equal as long as it lives, whatever its name.</summary>
+    public readonly (uint Major, uint Minor, ulong Inode) Identity => (_deviceMajor, _deviceMinor, _inode);
 
     public readonly bool IsFile => (_mode & TypeMask) == Regular;
 

@@ -93,6 +93,10 @@ internal sealed class FileSystemObjectStore : IObjectStore, IDisposable
             },
             cancellationToken);
 
+    /// <summary>Whether <paramref name="path"/> leads to the folder that is open here.</summary>
+    public bool IsAt(string path) =>
+        Posix.StatPath(path, out var there) == 0 && Posix.Stat(_root, out var open) == 0 && there.Identity == open.Identity;
+
     /// <summary>Releases the store's lock. No call may be under way.</summary>
     public void Dispose()
     {

@@ -19,6 +19,8 @@ internal static partial class Posix
     public const int LockWithoutWaiting = 4;
 
     private const int SymlinkNoFollow = 0x100;
+    private const int EmptyPath = 0x1000;
+    private const int CurrentFolder = -100;
     private const uint StatxBasic = 0x7ff;
     private const uint WritebackStart = 2;
 
@@ -70,6 +72,14 @@ internal static partial class Posix
     public static int Stat(SafeFileHandle folder, string name, out FileStatus status) =>
         Errno(Statx(folder, name, SymlinkNoFollow, StatxBasic, out status));
 
+    /// <summary>Facts of what is open.</summary>
+    public static int Stat(SafeFileHandle handle, out FileStatus status) =>
+        Errno(Statx(handle, "", EmptyPath, StatxBasic, out status));
+
+    /// <summary>Facts of what <paramref name="path"/> leads to, following links: only for a store's root.</summary>
+    public static int StatPath(string path, out FileStatus status) =>
+        Errno(Statx(CurrentFolder, path, 0, StatxBasic, out status));
+
     private static int Errno(int result) => result < 0 ? Marshal.GetLastPInvokeError() : 0;
 
     private static SafeFileHandle? Wrap(int descriptor, out int errno)
@@ -107,4 +117,7 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(SafeFileHandle folder, string name, int flags, uint mask, out FileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int folder, string name, int flags, uint mask, out FileStatus status);
 }
