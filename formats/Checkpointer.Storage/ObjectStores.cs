@@ -1,5 +1,7 @@
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.Decorators;
 using Checkpointer.Storage.FileSystem;
+using Checkpointer.Storage.Resilience;
 
 namespace Checkpointer.Storage;
 
@@ -7,6 +9,14 @@ namespace Checkpointer.Storage;
 public static class ObjectStores
 {
     private const string Supported = "Supported are file:///path and a plain path.";
+
+    /// <summary>What every process uses: the store that the URL names, measured and resilient. Open one and share it.</summary>
+    public static IObjectStore OpenResilient(string url, TimeProvider timeProvider, Random random) => new ResilientObjectStore(
+        new MeteredObjectStore(Open(url), StoreTelemetry.Meter, timeProvider),
+        new ResilienceOptions(),
+        StoreTelemetry.Meter,
+        timeProvider,
+        random);
 
     /// <summary>
     /// Opens <c>file:///path</c> or a plain path (made if it does not exist). Anything else is

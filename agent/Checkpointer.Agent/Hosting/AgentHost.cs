@@ -9,7 +9,6 @@ using Checkpointer.Agent.Serving;
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Contracts.Problems;
 using Checkpointer.Storage;
-using Checkpointer.Storage.Decorators;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -61,7 +60,7 @@ public static class AgentHost
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new AgentIdentity(options, NewRandom(), provider.GetRequiredService<IServer>()));
-        services.AddSingleton<IObjectStore>(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => ObjectStores.OpenResilient(options.Store, provider.GetRequiredService<TimeProvider>(), NewRandom()));
         services.AddSingleton<AgentTelemetry>();
         services.AddSingleton(provider => new RetryPause(provider.GetRequiredService<TimeProvider>(), NewRandom()));
         services.AddSingleton(provider => new ServiceClient(
@@ -112,12 +111,6 @@ public static class AgentHost
             listener.For(Audience.Network);
         });
     }
-
-    private static RetryingObjectStore OpenStore(AgentOptions options, TimeProvider time) => new(
-        new MeteredObjectStore(ObjectStores.Open(options.Store), StoreTelemetry.Meter, time),
-        new RetryOptions(),
-        time,
-        NewRandom());
 
     private static HttpClient NewServiceHttp(Uri service) => new(new SocketsHttpHandler
     {

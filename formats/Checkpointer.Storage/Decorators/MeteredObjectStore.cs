@@ -3,11 +3,12 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.Resilience;
 
 namespace Checkpointer.Storage.Decorators;
 
 /// <summary>
-/// Measures every call: see <see cref="StoreTelemetry"/> for the names. Inside <see cref="RetryingObjectStore"/> it
+/// Measures every call: see <see cref="StoreTelemetry"/> for the names. Inside <see cref="ResilientObjectStore"/> it
 /// counts attempts, around it calls as the caller sees them.
 /// </summary>
 public sealed class MeteredObjectStore : IObjectStore

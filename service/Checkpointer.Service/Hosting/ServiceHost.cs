@@ -8,7 +8,6 @@ using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Journal;
 using Checkpointer.Service.Telemetry;
 using Checkpointer.Storage;
-using Checkpointer.Storage.Decorators;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -62,7 +61,8 @@ public static class ServiceHost
         services.AddSingleton<AgentRegistry>();
         services.AddSingleton<RunChanges>();
         services.TryAddSingleton(provider => Opener(options, provider.GetRequiredService<ILogger<FasterLogJournal>>()));
-        services.TryAddSingleton<IObjectStore>(provider => OpenStore(options, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => ObjectStores.OpenResilient(
+            options.Store, provider.GetRequiredService<TimeProvider>(), new Random(RandomNumberGenerator.GetInt32(int.MaxValue))));
         services.AddServiceTelemetry();
         services.AddServiceApi();
 
@@ -83,10 +83,4 @@ public static class ServiceHost
     private static JournalOpener Opener(ServiceOptions options, ILogger<FasterLogJournal> logger) =>
         async cancellationToken => await FasterLogJournal.OpenAsync(
             new FasterLogJournalOptions { Folder = Path.Combine(options.DataPath, JournalFolder) }, logger, cancellationToken);
-
-    private static RetryingObjectStore OpenStore(ServiceOptions options, TimeProvider timeProvider) => new RetryingObjectStore(
-        new MeteredObjectStore(ObjectStores.Open(options.Store), StoreTelemetry.Meter, timeProvider),
-        new RetryOptions(),
-        timeProvider,
-        new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Checkpointer.Storage.Decorators;
 using Checkpointer.Storage.FileSystem;
+using Checkpointer.Storage.Resilience;
 using Checkpointer.TestKit;
 using Checkpointer.TestKit.Faults;
 
@@ -44,15 +45,16 @@ public sealed class FaultFreeConformanceTests : DecoratedConformance
         new FaultInjectingObjectStore(store, FaultPlans.Script(), TimeProvider.System);
 }
 
-/// <summary>A store that fails in passing one call in five is, behind retries, as good as one that never fails.</summary>
-public sealed class RetriedConformanceTests : DecoratedConformance
+/// <summary>A store that fails in passing one call in five is, behind the resilient one, as good as one that never fails.</summary>
+public sealed class ResilientConformanceTests : DecoratedConformance
 {
-    internal override IObjectStore Decorate(IObjectStore store, Meter meter) => new RetryingObjectStore(
+    internal override IObjectStore Decorate(IObjectStore store, Meter meter) => new ResilientObjectStore(
         new FaultInjectingObjectStore(
             store,
             FaultPlans.Seeded(seed: 4711, rate: 0.2, StoreFault.FailBefore, StoreFault.TornRead, StoreFault.Delay),
             TimeProvider.System),
-        new RetryOptions { MaxAttempts = 20, BaseDelay = TimeSpan.FromTicks(1), MaxDelay = TimeSpan.FromMilliseconds(1) },
+        new ResilienceOptions { MaxAttempts = 20, RetryDelay = TimeSpan.FromMilliseconds(1) },
+        meter,
         TimeProvider.System,
         new Random(1));
 }
