@@ -2,34 +2,49 @@ using Checkpointer.Formats.Errors;
 using Checkpointer.Storage.Decorators;
 using Checkpointer.Storage.FileSystem;
 using Checkpointer.Storage.Resilience;
+using Checkpointer.Storage.S3;
 
 namespace Checkpointer.Storage;
 
-/// <summary>Opens the object store that a URL names.</summary>
+/// <summary>Opens the object store that options name.</summary>
 public static class ObjectStores
 {
-    private const string Supported = "Supported are file:///path and a plain path.";
+    private const string Supported = "Supported are file:///path, a plain path and s3://bucket[/prefix].";
 
-    /// <summary>What every process uses: the store that the URL names, measured and resilient. Open one and share it.</summary>
-    public static IObjectStore OpenResilient(string url, TimeProvider timeProvider, Random random) => new ResilientObjectStore(
-        new MeteredObjectStore(Open(url), StoreTelemetry.Meter, timeProvider),
+    /// <summary>What every process uses: the store that the options name, measured and resilient. Open one and share it.</summary>
+    public static IObjectStore OpenResilient(StoreOptions options, TimeProvider timeProvider, Random random) => new ResilientObjectStore(
+        new MeteredObjectStore(Open(options, timeProvider), StoreTelemetry.Meter, timeProvider),
         new ResilienceOptions(),
         StoreTelemetry.Meter,
         timeProvider,
         random);
 
+    /// <summary>The same for a store that needs no more than its URL.</summary>
+    public static IObjectStore OpenResilient(string url, TimeProvider timeProvider, Random random) =>
+        OpenResilient(new StoreOptions { Url = url }, timeProvider, random);
+
     /// <summary>
-    /// Opens <c>file:///path</c> or a plain path (made if it does not exist). Anything else is
-    /// <see cref="ErrorCode.ConfigurationInvalid"/>. The store lives as long as the process: open one and share it.
+    /// Opens the store of <see cref="StoreOptions.Url"/>; a folder is made if it does not exist, nothing is asked of an
+    /// S3 server yet. What makes no sense is <see cref="ErrorCode.ConfigurationInvalid"/>. The store is plain: it
+    /// neither retries nor measures. It lives as long as the process: open one and share it.
     /// </summary>
+    public static IObjectStore Open(StoreOptions options, TimeProvider timeProvider) =>
+        Open(options, timeProvider, createFolder: true);
+
+    /// <summary>Opens a store that needs no more than its URL.</summary>
     public static IObjectStore Open(string url) => Open(url, createFolder: true);
 
     /// <summary>
     /// The same; without <paramref name="createFolder"/> a folder that is not there is not made, and calls fail, transiently,
     /// until it is there.
     /// </summary>
-    public static IObjectStore Open(string url, bool createFolder)
+    public static IObjectStore Open(string url, bool createFolder) =>
+        Open(new StoreOptions { Url = url }, TimeProvider.System, createFolder);
+
+    private static IObjectStore Open(StoreOptions options, TimeProvider timeProvider, bool createFolder)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        var url = options.Url;
         if (string.IsNullOrWhiteSpace(url))
         {
             throw new CheckpointerException(ErrorCode.ConfigurationInvalid, $"The store URL is empty. {Supported}");
@@ -41,7 +56,14 @@ public static class ObjectStores
             return new FolderObjectStore(url, createFolder);
         }
 
-        if (url[..colon].Equals("file", StringComparison.OrdinalIgnoreCase)
+        var scheme = url[..colon].ToLowerInvariant();
+        _ = timeProvider;
+        if (scheme == "s3")
+        {
+            _ = S3Settings.Resolve(options, Environment.GetEnvironmentVariable);
+        }
+
+        if (scheme == "file"
             && Uri.TryCreate(url, UriKind.Absolute, out var uri)
             && uri.Host.Length == 0
             && uri.Query.Length == 0
@@ -52,6 +74,6 @@ public static class ObjectStores
 
         // The URL itself is not repeated: it may hold a secret.
         throw new CheckpointerException(
-            ErrorCode.ConfigurationInvalid, $"A store URL of scheme '{url[..colon]}' cannot be opened. {Supported}");
+            ErrorCode.ConfigurationInvalid, $"A store URL of scheme '{scheme}' cannot be opened. {Supported}");
     }
 }
