@@ -21,7 +21,7 @@ public enum FaultKind
     /// <summary>The connection is reset before the server sees the request.</summary>
     ResetBefore,
 
-    /// <summary>The connection is reset, on both sides, in the middle of the request's body.</summary>
+    /// <summary>The connection ends in the middle of the request's body: for the client with a reset.</summary>
     ResetInRequest,
 
     /// <summary>The server does what was asked and answers; the connection is reset before the client hears of it.</summary>

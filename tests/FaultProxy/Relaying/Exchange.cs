@@ -100,7 +100,8 @@ internal sealed class Exchange(
             await client.UntilGoneAsync(cancellationToken);
         }
 
-        server.Reset();
+        // In good order to the server: a reset may overtake the bytes before it, and the server would see no request.
+        server.Dispose();
         client.Reset();
         throw new ClientGoneException();
 
