@@ -41,7 +41,7 @@ public static class ObjectStores
     public static IObjectStore Open(string url, bool createFolder) =>
         Open(new StoreOptions { Url = url }, TimeProvider.System, createFolder);
 
-    private static IObjectStore Open(StoreOptions options, TimeProvider timeProvider, bool createFolder)
+    private static FolderObjectStore Open(StoreOptions options, TimeProvider timeProvider, bool createFolder)
     {
         ArgumentNullException.ThrowIfNull(options);
         var url = options.Url;
