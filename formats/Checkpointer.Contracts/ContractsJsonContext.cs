@@ -4,6 +4,7 @@ using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Images;
 using Checkpointer.Contracts.Problems;
 using Checkpointer.Contracts.Runs;
+using Checkpointer.Contracts.Stores;
 using Checkpointer.Contracts.Trainers;
 
 namespace Checkpointer.Contracts;
@@ -21,6 +22,9 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(AgentPresence))]
 [JsonSerializable(typeof(HeartbeatResult))]
 [JsonSerializable(typeof(RunProgress))]
+[JsonSerializable(typeof(Page<AgentSummary>))]
+[JsonSerializable(typeof(StoreStatus))]
+[JsonSerializable(typeof(Readiness))]
 [JsonSerializable(typeof(JoinRun))]
 [JsonSerializable(typeof(JoinResult))]
 [JsonSerializable(typeof(ReportSteps))]

@@ -14,4 +14,10 @@ public sealed record AgentPresence
 
     /// <summary>Sealed images in its memory. At most 4,096.</summary>
     public required IReadOnlyList<Holding> Holdings { get; init; }
+
+    /// <summary>
+    /// The store that it drains to and restores from. A join with another repository than the service's is refused with
+    /// <c>store_mismatch</c>; one that could not be read yet is let in, because memory needs no store.
+    /// </summary>
+    public AgentStore? Store { get; init; }
 }

@@ -5,4 +5,7 @@ public sealed record HeartbeatResult
 {
     /// <summary>Progress of every run that the agent holds images of.</summary>
     public required IReadOnlyList<RunProgress> Runs { get; init; }
+
+    /// <summary>The id of the service's repository; null while it is not known.</summary>
+    public string? Repository { get; init; }
 }

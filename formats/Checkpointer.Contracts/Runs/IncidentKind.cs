@@ -29,4 +29,7 @@ public enum IncidentKind
 
     /// <summary>A rank could not take or restore a snapshot.</summary>
     SnapshotRefused,
+
+    /// <summary>An agent whose object store is another repository than the service's wanted to join.</summary>
+    StoreMismatch,
 }

@@ -1,8 +1,10 @@
 using System.Text.RegularExpressions;
 using Checkpointer.Contracts.Agents;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Service.Hosting;
 using Checkpointer.Service.Runs;
+using Checkpointer.Service.Stores;
 
 namespace Checkpointer.Service.Agents;
 
@@ -16,7 +18,7 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
     public const int MaxAgents = 65_536;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, long> _seenAt = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, Sighting> _seen = new(StringComparer.Ordinal);
 
     /// <summary>Number of agents that are alive.</summary>
     public int AliveCount
@@ -25,7 +27,7 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
         {
             lock (_gate)
             {
-                return _seenAt.Values.Count(IsAlive);
+                return _seen.Values.Count(sighting => IsAlive(sighting.At));
             }
         }
     }
@@ -36,22 +38,57 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
         Check(presence);
         lock (_gate)
         {
-            if (_seenAt.Count >= MaxAgents && !_seenAt.ContainsKey(presence.Node))
+            if (_seen.Count >= MaxAgents && !_seen.ContainsKey(presence.Node))
             {
-                foreach (var gone in _seenAt.Where(agent => !IsAlive(agent.Value)).Select(agent => agent.Key).ToList())
+                foreach (var gone in _seen.Where(agent => !IsAlive(agent.Value.At)).Select(agent => agent.Key).ToList())
                 {
-                    _ = _seenAt.Remove(gone);
+                    _ = _seen.Remove(gone);
                 }
 
-                if (_seenAt.Count >= MaxAgents)
+                if (_seen.Count >= MaxAgents)
                 {
                     throw new CheckpointerException(ErrorCode.LimitExceeded, $"There are {MaxAgents} live agents already.");
                 }
             }
 
-            _seenAt[presence.Node] = timeProvider.GetTimestamp();
+            // Without the holdings, which are many.
+            _seen[presence.Node] = new Sighting(
+                presence.Instance, presence.Address, presence.Store, presence.Holdings.Count, timeProvider.GetTimestamp());
         }
     }
+
+    /// <summary>
+    /// Agents by node, at most <paramref name="limit"/> after <paramref name="after"/>; each with whether its store is
+    /// <paramref name="repository"/>.
+    /// </summary>
+    public Page<AgentSummary> List(string? after, int limit, string? repository)
+    {
+        List<AgentSummary> items;
+        lock (_gate)
+        {
+            items =
+            [
+                .. _seen.Where(agent => string.CompareOrdinal(agent.Key, after) > 0).Take(limit + 1)
+                    .Select(agent => Summarise(agent.Key, agent.Value, repository)),
+            ];
+        }
+
+        return items.Count <= limit
+            ? new Page<AgentSummary> { Items = items }
+            : new Page<AgentSummary> { Items = items[..limit], Next = items[limit - 1].Node };
+    }
+
+    private AgentSummary Summarise(string node, Sighting sighting, string? repository) => new()
+    {
+        Node = node,
+        Instance = sighting.Instance,
+        Address = sighting.Address,
+        SilentSeconds = timeProvider.GetElapsedTime(sighting.At).TotalSeconds,
+        Alive = IsAlive(sighting.At),
+        Holdings = sighting.Holdings,
+        Store = sighting.Store,
+        StoreMatches = StoreMatch.Matches(sighting.Store, repository),
+    };
 
     private static void Check(AgentPresence presence)
     {
@@ -72,6 +109,16 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
                 ErrorCode.LimitExceeded, $"{presence.Holdings.Count} holdings; at most {RunLimits.MaxHoldings} are taken.");
         }
 
+        if (presence.Store is { } store)
+        {
+            Require(
+                store.Description.Length <= RunLimits.MaxStoreLength,
+                $"store.description must have at most {RunLimits.MaxStoreLength} characters.");
+            Require(
+                store.Repository is not { Length: > RunLimits.MaxRepositoryLength },
+                $"store.repository must have at most {RunLimits.MaxRepositoryLength} characters.");
+        }
+
         // JSON may hold a null where the contract has none.
         Require(!presence.Holdings.Contains(null!), "holdings must not hold null.");
     }
@@ -88,4 +135,6 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
     private static partial Regex NodeName();
 
     private bool IsAlive(long seenAt) => timeProvider.GetElapsedTime(seenAt) < options.AgentTimeout;
+
+    private sealed record Sighting(string Instance, string Address, AgentStore? Store, int Holdings, long At);
 }

@@ -1,6 +1,8 @@
 using Checkpointer.Contracts.Agents;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Service.Agents;
 using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -8,15 +10,22 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Checkpointer.Service.Api;
 
-/// <summary>Heartbeats of agents.</summary>
+/// <summary>Agents: their heartbeats, and what is known of them.</summary>
 internal static class AgentEndpoints
 {
-    public static void MapAgents(this IEndpointRouteBuilder routes) =>
+    public static void MapAgents(this IEndpointRouteBuilder routes)
+    {
+        _ = routes.MapGet("/v1/agents", List)
+            .WithTags("agents").WithSummary("The agents that were heard of since the service started, by node, with the store of each.");
         _ = routes.MapPost("/v1/agents/heartbeat", HeartbeatAsync)
             .WithTags("agents").WithSummary("An agent lives and holds these images; the answer says how their runs stand.");
+    }
+
+    private static Ok<Page<AgentSummary>> List([AsParameters] PageQuery page, AgentRegistry agents, StoreGate gate) =>
+        TypedResults.Ok(agents.List(page.After, page.CheckedLimit(), gate.Repository?.Id));
 
     private static async Task<Ok<HeartbeatResult>> HeartbeatAsync(
-        AgentPresence body, AgentRegistry agents, RunHost host, CancellationToken cancellationToken)
+        AgentPresence body, AgentRegistry agents, RunHost host, StoreGate gate, CancellationToken cancellationToken)
     {
         agents.See(body);
         var runs = new List<RunProgress>();
@@ -29,6 +38,6 @@ internal static class AgentEndpoints
             }
         }
 
-        return TypedResults.Ok(new HeartbeatResult { Runs = runs });
+        return TypedResults.Ok(new HeartbeatResult { Runs = runs, Repository = gate.Repository?.Id });
     }
 }

@@ -6,6 +6,7 @@ using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Hosting;
 using Checkpointer.Service.Runs;
+using Checkpointer.Service.Stores;
 using Checkpointer.Storage;
 using Checkpointer.Storage.CrashPoints;
 using Microsoft.Extensions.Hosting;
@@ -20,6 +21,7 @@ namespace Checkpointer.Service.Attempts;
 internal sealed partial class AttemptRecorder(
     RunHost host,
     IObjectStore store,
+    StoreGate gate,
     RunChanges changes,
     ServiceOptions options,
     TimeProvider timeProvider,
@@ -32,6 +34,7 @@ internal sealed partial class AttemptRecorder(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
         while (true)
         {
             foreach (var run in await _changes.NextAsync(stoppingToken).ConfigureAwait(false))

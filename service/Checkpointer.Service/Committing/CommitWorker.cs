@@ -3,6 +3,7 @@ using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Hosting;
 using Checkpointer.Service.Runs.Commands;
+using Checkpointer.Service.Stores;
 using Checkpointer.Service.Telemetry;
 using Checkpointer.Storage.CrashPoints;
 using Microsoft.Extensions.Hosting;
@@ -17,6 +18,7 @@ namespace Checkpointer.Service.Committing;
 internal sealed partial class CommitWorker(
     RunHost host,
     CheckpointCommitter committer,
+    StoreGate gate,
     RunChanges changes,
     ServiceOptions options,
     TimeProvider timeProvider,
@@ -68,6 +70,7 @@ internal sealed partial class CommitWorker(
     {
         await Task.Yield();
         CrashPoint.Reach(CrashPointNames.CommitShardsComplete);
+        await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
         var began = Stopwatch.GetTimestamp();
         for (var tries = 0; !await TryCommitAsync(run, checkpoint, began, stoppingToken).ConfigureAwait(false); tries++)
         {

@@ -2,13 +2,14 @@ using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs.Commands;
+using Checkpointer.Service.Stores;
 using Microsoft.Extensions.Hosting;
 
 namespace Checkpointer.Service.Coordination;
 
 /// <summary>Holds joins while ranks are missing, at most as long as each permits.</summary>
 internal sealed class HeldJoins(
-    RunHost host, LostJournalGuard guard, TimeProvider timeProvider, IHostApplicationLifetime lifetime)
+    RunHost host, StoreGate gate, LostJournalGuard guard, TimeProvider timeProvider, IHostApplicationLifetime lifetime)
 {
     /// <summary>Joins, and answers when the attempt is granted, the time is over, the service stops, or the join is refused.</summary>
     public async Task<JoinResult> JoinAsync(RunId run, JoinRun body, CancellationToken cancellationToken)
@@ -17,6 +18,12 @@ internal sealed class HeldJoins(
         {
             throw new CheckpointerException(
                 ErrorCode.InvalidRequest, $"wait_ms must be 0 to {CoordinationLimits.MaxWaitMs}; it is {body.WaitMs}.");
+        }
+
+        if (gate.Repository is { Id: var repository } && StoreMatch.Matches(body.Agent.Store, repository) == false)
+        {
+            var explanation = StoreMatch.Explain(body.Agent.Node, body.Agent.Store!, gate.Store, repository);
+            return await host.TakeAsync(run, new RefuseStore(body, explanation), cancellationToken).ConfigureAwait(false);
         }
 
         var began = timeProvider.GetTimestamp();

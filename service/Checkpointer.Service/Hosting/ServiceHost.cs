@@ -6,6 +6,7 @@ using Checkpointer.Service.Attempts;
 using Checkpointer.Service.Committing;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Journal;
+using Checkpointer.Service.Stores;
 using Checkpointer.Service.Telemetry;
 using Checkpointer.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -68,10 +69,12 @@ public static class ServiceHost
 
         // All are made, so that the loops listen; then started in this order, before the first request is taken; and
         // stopped in reverse: the journal is open around everything.
+        services.AddSingleton<StoreGate>();
         services.AddSingleton<RunHost>();
         services.AddSingleton<LostJournalGuard>();
         services.AddSingleton<HeldJoins>();
         services.AddSingleton<CheckpointCommitter>();
+        services.AddHostedService(provider => provider.GetRequiredService<StoreGate>());
         services.AddHostedService(provider => provider.GetRequiredService<RunHost>());
         services.AddHostedService<JournalWatch>();
         services.AddHostedService<SnapshotWorker>();

@@ -56,6 +56,8 @@ internal static class RunFold
             case RestoreRecorded restored:
                 state.Attempts.RecordRestore(restored.Report);
                 break;
+            case StoreMismatched:
+                break;
             default:
                 throw new InvariantViolationException($"No fold for {happened.GetType().Name}.");
         }

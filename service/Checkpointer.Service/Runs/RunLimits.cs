@@ -18,6 +18,12 @@ internal static class RunLimits
     /// <summary>Longest agent address, in characters.</summary>
     public const int MaxAddressLength = 512;
 
+    /// <summary>Longest description of an agent's store, in characters.</summary>
+    public const int MaxStoreLength = 1024;
+
+    /// <summary>Longest id of an agent's repository, in characters.</summary>
+    public const int MaxRepositoryLength = 64;
+
     /// <summary>Most images that a join may list.</summary>
     public const int MaxHoldings = 4096;
 

@@ -29,6 +29,9 @@ internal sealed class RunningService : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
+    /// <summary>Fires when the service stops by itself.</summary>
+    public CancellationToken Stopping => _app.Lifetime.ApplicationStopping;
+
     public static string StorePath(string folder) => Path.Combine(folder, "store");
 
     public static string DataPath(string folder) => Path.Combine(folder, "data");

@@ -1,0 +1,169 @@
+using System.Security.Cryptography;
+using Checkpointer.Contracts.Stores;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Storage;
+using Checkpointer.Storage.Probing;
+using Checkpointer.Storage.Repository;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Checkpointer.Service.Stores;
+
+/// <summary>
+/// Lets nothing be written to the store before it was proved to keep its contract and has the repository. A store that
+/// breaks the contract stops the service; one that is away only delays: everything that needs no store goes on meanwhile.
+/// Afterwards it looks at short intervals whether the store is still there. Thread-safe.
+/// </summary>
+internal sealed partial class StoreGate : BackgroundService
+{
+    /// <summary>Between two looks at the store.</summary>
+    public static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(3);
+
+    /// <summary>What was seen longer ago says nothing of now.</summary>
+    public static readonly TimeSpan MaxAge = LookInterval + RepositoryWatch.Timeout + TimeSpan.FromSeconds(10);
+
+    // Long enough for a store that is there, so that a broken one is told before anything else starts.
+    private static readonly TimeSpan FirstProbe = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan ProbeAgainAfter = TimeSpan.FromSeconds(2);
+
+    private readonly Random _random = new(RandomNumberGenerator.GetInt32(int.MaxValue));
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IObjectStore _store;
+    private readonly TimeProvider _time;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly ILogger<StoreGate> _logger;
+    private readonly RepositoryWatch _watch;
+    private volatile string? _shut = "it has not been probed yet";
+    private TimeSpan? _skew;
+
+    public StoreGate(
+        IObjectStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<StoreGate> logger)
+    {
+        (_store, _time, _lifetime, _logger) = (store, time, lifetime, logger);
+        _watch = new RepositoryWatch(store, time);
+    }
+
+    /// <summary>The repository; null until it was seen or created.</summary>
+    public RepositoryIdentity? Repository => _opened.Task.IsCompletedSuccessfully ? _watch.Current.Identity : null;
+
+    /// <summary>The store's own description.</summary>
+    public string Store => _store.Description;
+
+    /// <summary>Returns once the store may be written to.</summary>
+    public Task OpenAsync(CancellationToken cancellationToken) => _opened.Task.WaitAsync(cancellationToken);
+
+    /// <summary>How the store was when last looked at.</summary>
+    public StoreStatus Describe()
+    {
+        var (status, age) = (_watch.Current, _watch.Age);
+        var problem = _shut ?? (age > MaxAge ? $"it was last looked at {age.Value.TotalSeconds:0} s ago" : status.Problem);
+        return new StoreStatus
+        {
+            Description = _store.Description,
+            Ready = problem is null && status.State == RepositoryState.Present,
+            Repository = status.Identity?.Id,
+            Problem = problem,
+            AgeSeconds = age?.TotalSeconds,
+            ClockSkewSeconds = _skew?.TotalSeconds,
+        };
+    }
+
+    /// <summary>Begins to probe; throws if the store is found broken before long.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await base.StartAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _tried.Task.WaitAsync(FirstProbe, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            LogWaiting(_store.Description, "it does not answer");
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (await TryOpenAsync(stoppingToken).ConfigureAwait(false) is { } why)
+            {
+                if (_shut != why)
+                {
+                    LogWaiting(_store.Description, why);
+                }
+
+                _shut = why;
+                _ = _tried.TrySetResult();
+                await Task.Delay(ProbeAgainAfter, _time, stoppingToken).ConfigureAwait(false);
+            }
+        }
+        catch (StoreBrokenException e)
+        {
+            _shut = e.Message;
+            if (!_tried.TrySetException(e))
+            {
+                // The service runs already: it ends as it would have begun.
+                LogBroken(e.Message);
+                _lifetime.StopApplication();
+            }
+
+            return;
+        }
+
+        _shut = null;
+        LogOpened(_store.Description, _watch.Current.Identity!.Id);
+        _opened.SetResult();
+        _ = _tried.TrySetResult();
+        await _watch.RunAsync(LookInterval, Tell, stoppingToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Null once it is open; otherwise why not yet.</summary>
+    private async Task<string?> TryOpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var report = await new StoreProbe(_store, _time, _random)
+                .RunAsync(new ProbeOptions(), cancellationToken).ConfigureAwait(false);
+            if (report.FirstBroken is { } broken)
+            {
+                throw new StoreBrokenException(
+                    $"The object store ({_store.Description}) cannot hold checkpoints: {broken.Problem} {broken.Remedy}");
+            }
+
+            // What is left over is no reason to wait.
+            if (report.FirstUnavailable is { Check: not ProbeCheck.Cleanup } away)
+            {
+                return away.Problem;
+            }
+
+            _skew = report.ClockSkew;
+            foreach (var warning in report.Results.Where(result => result.Outcome == ProbeOutcome.Warned))
+            {
+                LogWarning(_store.Description, warning.Problem!, warning.Remedy!);
+            }
+
+            _ = await RepositoryIdentity.EnsureAsync(_store, _random, cancellationToken).ConfigureAwait(false);
+            var status = await _watch.CheckAsync(cancellationToken).ConfigureAwait(false);
+            return status.State == RepositoryState.Present ? null : status.Problem;
+        }
+        catch (CheckpointerException e) when (e is not StoreBrokenException)
+        {
+            return e.Message;
+        }
+    }
+
+    private void Tell(RepositoryStatus status)
+    {
+        if (status.State == RepositoryState.Present)
+        {
+            LogBack(_store.Description, status.Identity!.Id);
+        }
+        else
+        {
+            LogGone(_store.Description, status.Problem!);
+        }
+    }
+}
