@@ -24,24 +24,11 @@ public static class ObjectStores
         OpenResilient(new StoreOptions { Url = url }, timeProvider, random);
 
     /// <summary>
-    /// Opens the store of <see cref="StoreOptions.Url"/>; a folder is made if it does not exist, nothing is asked of an
+    /// Opens the store of <see cref="StoreOptions.Url"/>; a folder is made if it is to be, nothing is asked of an
     /// S3 server yet. What makes no sense is <see cref="ErrorCode.ConfigurationInvalid"/>. The store is plain: it
     /// neither retries nor measures. It lives as long as the process: open one and share it.
     /// </summary>
-    public static IObjectStore Open(StoreOptions options, TimeProvider timeProvider) =>
-        Open(options, timeProvider, createFolder: true);
-
-    /// <summary>Opens a store that needs no more than its URL.</summary>
-    public static IObjectStore Open(string url) => Open(url, createFolder: true);
-
-    /// <summary>
-    /// The same; without <paramref name="createFolder"/> a folder that is not there is not made, and calls fail, transiently,
-    /// until it is there.
-    /// </summary>
-    public static IObjectStore Open(string url, bool createFolder) =>
-        Open(new StoreOptions { Url = url }, TimeProvider.System, createFolder);
-
-    private static FolderObjectStore Open(StoreOptions options, TimeProvider timeProvider, bool createFolder)
+    public static IObjectStore Open(StoreOptions options, TimeProvider timeProvider)
     {
         ArgumentNullException.ThrowIfNull(options);
         var url = options.Url;
@@ -53,7 +40,7 @@ public static class ObjectStores
         var colon = url.IndexOf("://", StringComparison.Ordinal);
         if (colon < 0)
         {
-            return new FolderObjectStore(url, createFolder);
+            return new FolderObjectStore(url, options.CreateFolder);
         }
 
         var scheme = url[..colon].ToLowerInvariant();
@@ -69,11 +56,14 @@ public static class ObjectStores
             && uri.Query.Length == 0
             && uri.Fragment.Length == 0)
         {
-            return new FolderObjectStore(uri.LocalPath, createFolder);
+            return new FolderObjectStore(uri.LocalPath, options.CreateFolder);
         }
 
         // The URL itself is not repeated: it may hold a secret.
         throw new CheckpointerException(
             ErrorCode.ConfigurationInvalid, $"A store URL of scheme '{scheme}' cannot be opened. {Supported}");
     }
+
+    /// <summary>Opens a store that needs no more than its URL.</summary>
+    public static IObjectStore Open(string url) => Open(new StoreOptions { Url = url }, TimeProvider.System);
 }

@@ -12,6 +12,12 @@ public sealed record StoreOptions
     /// </summary>
     public required string Url { get; init; }
 
+    /// <summary>
+    /// Whether a folder that is not there is made when the store is opened. Without, calls fail until it is
+    /// there: an agent must not store into a folder where a mount is missing.
+    /// </summary>
+    public bool CreateFolder { get; init; } = true;
+
     /// <summary>What a configuration file says of S3; the URL's own options win over it, it wins over AWS_* variables.</summary>
     public S3Options S3 { get; init; } = new();
 }

@@ -1,4 +1,6 @@
 using Checkpointer.Agent.Hosting;
+using Checkpointer.Agent.Stores;
+using Checkpointer.Formats.Errors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -6,8 +8,9 @@ using Microsoft.AspNetCore.Routing;
 namespace Checkpointer.Agent.Api;
 
 /// <summary>
-/// What orchestrators and scrapers ask. An agent that listens has adopted its arenas and is ready; the service being away
-/// makes it neither dead nor unready, because its memory is what the next restore needs.
+/// What orchestrators and scrapers ask. An agent that listens has adopted its arenas and serves trainers; it is ready if its
+/// store was there as well a moment ago (looked at in the background). The service being away makes it neither dead nor
+/// unready, because its memory is what the next restore needs.
 /// </summary>
 internal static class ProbeEndpoints
 {
@@ -15,7 +18,12 @@ internal static class ProbeEndpoints
     public static void MapProbes(this IEndpointRouteBuilder app)
     {
         app.MapGet("/healthz/live", () => Results.Text("ok\n")).For(Audience.Network);
-        app.MapGet("/healthz/ready", () => Results.Text("ok\n")).For(Audience.Network);
+        app.MapGet("/healthz/ready", Ready).For(Audience.Network);
         app.MapPrometheusScrapingEndpoint("/metrics").For(Audience.Network);
     }
+
+    private static IResult Ready(AgentRepository repository) => repository.Problem is { } problem
+        ? throw new CheckpointerException(
+            ErrorCode.StorageUnavailable, $"store: {repository.Store}: {problem}", isTransient: true)
+        : Results.Text("ok\n");
 }

@@ -6,6 +6,7 @@ using Checkpointer.Agent.Joining;
 using Checkpointer.Agent.Reporting;
 using Checkpointer.Agent.Restoring;
 using Checkpointer.Agent.Serving;
+using Checkpointer.Agent.Stores;
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Contracts.Problems;
 using Checkpointer.Storage;
@@ -60,7 +61,10 @@ public static class AgentHost
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new AgentIdentity(options, NewRandom(), provider.GetRequiredService<IServer>()));
-        services.AddSingleton(provider => ObjectStores.OpenResilient(options.Store, provider.GetRequiredService<TimeProvider>(), NewRandom()));
+        services.AddSingleton(provider => ObjectStores.OpenResilient(
+            new StoreOptions { Url = options.Store, CreateFolder = false }, provider.GetRequiredService<TimeProvider>(), NewRandom()));
+        services.AddSingleton<AgentRepository>();
+        services.AddHostedService(provider => provider.GetRequiredService<AgentRepository>());
         services.AddSingleton<AgentTelemetry>();
         services.AddSingleton(provider => new RetryPause(provider.GetRequiredService<TimeProvider>(), NewRandom()));
         services.AddSingleton(provider => new ServiceClient(

@@ -2,6 +2,7 @@ using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Hosting;
 using Checkpointer.Agent.Reporting;
 using Checkpointer.Agent.Restoring;
+using Checkpointer.Agent.Stores;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Contracts.Trainers;
@@ -16,6 +17,7 @@ internal sealed class Joiner(
     AgentIdentity identity,
     NodeArenas arenas,
     Grants grants,
+    AgentRepository repository,
     RestoreJobs restores,
     RetryPause pause,
     TimeProvider time)
@@ -31,6 +33,7 @@ internal sealed class Joiner(
         RunId run, Rank rank, JoinRequest request, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
+        await repository.RefreshAsync(cancellationToken);
         for (var failures = 0; ; failures++)
         {
             var left = TimeSpan.FromMilliseconds(request.WaitMs) - time.GetElapsedTime(started);
@@ -57,6 +60,7 @@ internal sealed class Joiner(
             Instance = identity.Instance,
             Address = identity.Address,
             Holdings = [.. arenas.Holdings.Where(holding => holding.Run == run)],
+            Store = repository.Presence,
         },
         WaitMs = (int)Math.Max(0, left.TotalMilliseconds),
     };

@@ -1,6 +1,7 @@
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Hosting;
 using Checkpointer.Agent.Joining;
+using Checkpointer.Agent.Stores;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Formats.Errors;
 using Microsoft.Extensions.Hosting;
@@ -18,6 +19,7 @@ internal sealed partial class Heartbeat(
     AgentIdentity identity,
     NodeArenas arenas,
     Grants grants,
+    AgentRepository repository,
     AgentOptions options,
     TimeProvider time,
     ILogger<Heartbeat> logger) : BackgroundService
@@ -63,8 +65,10 @@ internal sealed partial class Heartbeat(
                 Instance = identity.Instance,
                 Address = identity.Address,
                 Holdings = [.. arenas.Holdings.OrderByDescending(holding => holding.Checkpoint).Take(MaxHoldings)],
+                Store = repository.Presence,
             },
             cancellationToken);
+        repository.Compare(result.Repository);
         foreach (var progress in result.Runs)
         {
             grants.Observe(progress.Run, progress.Attempt);

@@ -85,10 +85,10 @@ internal sealed class FolderObjectStore : IObjectStore, IDisposable
 
         if (!Directory.Exists(_path))
         {
+            // Not transient: somebody has to mend it, and is told at once.
             throw new CheckpointerException(
                 ErrorCode.StorageUnavailable,
-                $"The store's folder '{_path}' is not there. Mount it, or bring it back if it was moved; only a service that starts makes one.",
-                isTransient: true);
+                $"The store's folder '{_path}' is not there. Mount it, or bring it back if it was moved; only a service that starts makes one.");
         }
 
         lock (_gate)

@@ -11,6 +11,8 @@ public sealed class RepositoryWatch(IObjectStore store, TimeProvider time)
     /// <summary>How long one look may take, retries of the store included.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan AbsentInterval = TimeSpan.FromMilliseconds(500);
+
     private RepositoryStatus _current = new() { State = RepositoryState.Unknown };
     private (long SizeBytes, DateTimeOffset LastModified)? _seen;
 
@@ -57,13 +59,15 @@ public sealed class RepositoryWatch(IObjectStore store, TimeProvider time)
         return found;
     }
 
-    /// <summary>Looks every <paramref name="interval"/> until cancelled; <paramref name="changed"/> hears of every new state.</summary>
+    /// <summary>
+    /// Looks every <paramref name="interval"/> (sooner while the store answers but has no repository yet, which is about to
+    /// be made) until cancelled; <paramref name="changed"/> hears of every new state.
+    /// </summary>
     public async Task RunAsync(
         TimeSpan interval, Action<RepositoryStatus> changed, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(changed);
-        using var timer = new PeriodicTimer(interval, time);
-        do
+        while (true)
         {
             var before = Current;
             var now = await CheckAsync(cancellationToken).ConfigureAwait(false);
@@ -71,8 +75,10 @@ public sealed class RepositoryWatch(IObjectStore store, TimeProvider time)
             {
                 changed(now);
             }
+
+            var pause = now.State == RepositoryState.Absent && AbsentInterval < interval ? AbsentInterval : interval;
+            await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
         }
-        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false));
     }
 
     // It never changes; if it does all the same, another store is there now.

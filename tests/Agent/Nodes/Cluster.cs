@@ -6,6 +6,7 @@ using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Manifests;
 using Checkpointer.Storage;
+using Checkpointer.Storage.Repository;
 using Checkpointer.TestKit;
 
 namespace Checkpointer.Agent.Tests.Nodes;
@@ -21,7 +22,16 @@ internal sealed class Cluster : IAsyncDisposable
 
     public FakeService Service { get; }
 
-    public static async Task<Cluster> StartAsync() => new(await FakeService.StartAsync());
+    /// <summary>The store's repository, which the service makes.</summary>
+    public RepositoryIdentity Repository { get; private set; } = null!;
+
+    public static async Task<Cluster> StartAsync()
+    {
+        var cluster = new Cluster(await FakeService.StartAsync());
+        cluster.Repository = await RepositoryIdentity.EnsureAsync(
+            ObjectStores.Open(cluster.Folder.File("store")), new Random(1), TestContext.Current.CancellationToken);
+        return cluster;
+    }
 
     public static async Task<CheckpointerException> RefusedAsync(ErrorCode code, Func<Task> call)
     {

@@ -60,6 +60,9 @@ internal sealed class FakeService : IAsyncDisposable
     /// <summary>What a joining incarnation is told to resume from.</summary>
     public RecoveryPlan Plan { get; set; } = new() { Reason = "nothing to resume", Images = [] };
 
+    /// <summary>The repository that it says it uses.</summary>
+    public string? Repository { get; set; }
+
     /// <summary>What it says of runs.</summary>
     public ConcurrentDictionary<RunId, RunProgress> Progress { get; } = new();
 
@@ -99,7 +102,7 @@ internal sealed class FakeService : IAsyncDisposable
         _app.MapPost("/v1/agents/heartbeat", async (HttpRequest body) =>
         {
             Heartbeats.Enqueue(await ReadAsync(body, ContractsJsonContext.Default.AgentPresence));
-            return Json(new HeartbeatResult { Runs = [.. Progress.Values] }, ContractsJsonContext.Default.HeartbeatResult);
+            return Json(new HeartbeatResult { Runs = [.. Progress.Values], Repository = Repository }, ContractsJsonContext.Default.HeartbeatResult);
         });
         _app.MapPost("/v1/runs/{run}/reports", async (RunId run, HttpRequest body) =>
         {

@@ -1,0 +1,116 @@
+using Checkpointer.Contracts.Agents;
+using Checkpointer.Storage;
+using Checkpointer.Storage.Repository;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Checkpointer.Agent.Stores;
+
+/// <summary>
+/// Which repository this agent's store is, and whether it is there: looked at in the background at short intervals. An
+/// agent never makes one; without it memory serves on and drains wait. Thread-safe.
+/// </summary>
+internal sealed partial class AgentRepository(IObjectStore store, TimeProvider time, ILogger<AgentRepository> logger)
+    : BackgroundService
+{
+    /// <summary>Between two looks at the store.</summary>
+    public static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(3);
+
+    // What was seen longer ago says nothing of now.
+    private static readonly TimeSpan MaxAge = LookInterval + RepositoryWatch.Timeout + TimeSpan.FromSeconds(10);
+
+    private readonly RepositoryWatch _watch = new(store, time);
+    private volatile string? _services;
+
+    /// <summary>What the service is told of the store; null before the first look.</summary>
+    public AgentStore? Presence => _watch.Current is { State: not RepositoryState.Unknown } status
+        ? new AgentStore
+        {
+            Description = store.Description,
+            Reachable = status.State is RepositoryState.Present or RepositoryState.Absent,
+            Repository = status.State == RepositoryState.Absent ? null : status.Identity?.Id,
+        }
+        : null;
+
+    /// <summary>Why the store cannot be used; null if it can.</summary>
+    public string? Problem
+    {
+        get
+        {
+            var (status, age) = (_watch.Current, _watch.Age);
+            if (age is null)
+            {
+                return "it has not been looked at yet";
+            }
+
+            if (age > MaxAge)
+            {
+                return $"it was last looked at {age.Value.TotalSeconds:0} s ago";
+            }
+
+            return status.State switch
+            {
+                RepositoryState.Absent =>
+                    $"{status.Problem}. The service makes it when it starts: check that both use the same store",
+                RepositoryState.Present when Mismatch(status) is { } mismatch => mismatch,
+                _ => status.Problem,
+            };
+        }
+    }
+
+    /// <summary>The store's own description.</summary>
+    public string Store => store.Description;
+
+    /// <summary>Looks now if the last look found no repository, so that a rank's join is not refused for old news.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        if (_watch.Current.State is RepositoryState.Unknown or RepositoryState.Absent)
+        {
+            _ = await _watch.CheckAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>The service says which repository it uses.</summary>
+    public void Compare(string? services)
+    {
+        var before = _services;
+        _services = services ?? before;
+        if (_services != before && Mismatch(_watch.Current) is { } mismatch)
+        {
+            LogMismatch(store.Description, mismatch);
+        }
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        _watch.RunAsync(LookInterval, Tell, stoppingToken);
+
+    private string? Mismatch(RepositoryStatus status) =>
+        _services is { } services && status.Identity is { } ours && ours.Id != services
+            ? $"it is repository {ours.Id}, the service uses {services}; start the agent with the service's store"
+            : null;
+
+    private void Tell(RepositoryStatus status)
+    {
+        switch (status.State)
+        {
+            case RepositoryState.Present when Mismatch(status) is { } mismatch:
+                LogMismatch(store.Description, mismatch);
+                break;
+            case RepositoryState.Present:
+                LogThere(store.Description, status.Identity!.Id);
+                break;
+            default:
+                LogGone(store.Description, Problem ?? "");
+                break;
+        }
+    }
+
+    [LoggerMessage(360, LogLevel.Information, "The object store ({Store}) is there; it is repository {Repository}")]
+    private partial void LogThere(string store, string repository);
+
+    [LoggerMessage(361, LogLevel.Warning, "The object store ({Store}) cannot be used, drains wait for it: {Problem}")]
+    private partial void LogGone(string store, string problem);
+
+    [LoggerMessage(362, LogLevel.Error, "The object store ({Store}) is not the service's, which lets no rank of this node join: {Problem}")]
+    private partial void LogMismatch(string store, string problem);
+}
