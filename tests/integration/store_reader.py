@@ -39,9 +39,9 @@ class Shard:
         expect(length == 128 + 32 * packs + 32 * chunks + extra_bytes + 16, "the index's parts")
         expect(chunks == -(-self.image_bytes // self.chunk_bytes), "the number of chunks")
         with open(os.path.join(base, "layouts", f"{self.layout_digest}.json"), "rb") as file:
-            text = file.read()
-        expect(hashlib.sha256(text).hexdigest() == self.layout_digest, "the layout's digest")
-        self.layout = json.loads(text)
+            self.layout_text = file.read()
+        expect(hashlib.sha256(self.layout_text).hexdigest() == self.layout_digest, "the layout's digest")
+        self.layout = json.loads(self.layout_text)
         self.packs = [self._pack(base, index, 128 + 32 * number) for number in range(packs)]
         at = 128 + 32 * packs
         self.prefix = b"".join(self._chunks(index, at, chunks))[: self.stored_bytes]
@@ -68,6 +68,11 @@ class Shard:
             expect(codec == RAW, f"codec {codec}")
             expect(length == min(self.chunk_bytes, self.image_bytes - begin), "a chunk's length")
             yield self.packs[pack][offset : offset + length]
+
+    def safetensors(self):
+        """The shard as a .safetensors file; of one that stores its whole image."""
+        expect(self.stored_bytes == self.image_bytes, "the shard is only a part of its image")
+        return struct.pack("<Q", len(self.layout_text)) + self.layout_text + self.prefix
 
     def tensors(self):
         """The bytes of each stored tensor, by name."""
