@@ -36,6 +36,7 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(RunSummary))]
 [JsonSerializable(typeof(AttemptSummary))]
 [JsonSerializable(typeof(CheckpointSummary))]
+[JsonSerializable(typeof(VerificationReport))]
 [JsonSerializable(typeof(Page<RunSummary>))]
 [JsonSerializable(typeof(Page<AttemptSummary>))]
 [JsonSerializable(typeof(Page<CheckpointSummary>))]

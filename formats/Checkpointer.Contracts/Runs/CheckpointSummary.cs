@@ -40,4 +40,7 @@ public sealed record CheckpointSummary
 
     /// <summary>Ranks that are missing (while saving) or to blame (when abandoned). Up to 64.</summary>
     public required IReadOnlyList<Rank> MissingRanks { get; init; }
+
+    /// <summary>Its newest verification; null if it was never verified.</summary>
+    public Verification? Verification { get; init; }
 }

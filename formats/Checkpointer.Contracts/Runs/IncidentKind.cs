@@ -32,4 +32,7 @@ public enum IncidentKind
 
     /// <summary>An agent whose object store is another repository than the service's wanted to join.</summary>
     StoreMismatch,
+
+    /// <summary>Objects of a committed checkpoint are bad or missing in storage; a verification found it.</summary>
+    CheckpointDamaged,
 }

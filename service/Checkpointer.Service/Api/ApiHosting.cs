@@ -39,6 +39,7 @@ internal static class ApiHosting
     {
         routes.MapRuns();
         routes.MapReports();
+        routes.MapVerifications();
         routes.MapAgents();
         routes.MapHealth();
         routes.MapServiceMetrics();

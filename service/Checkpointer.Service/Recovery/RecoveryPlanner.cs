@@ -10,6 +10,8 @@ namespace Checkpointer.Service.Recovery;
 /// Chooses from where an attempt resumes: the newest step of the current lineage of which every byte has a live holder. That
 /// is either a snapshot of which the agents that joined hold every rank's image, or a committed checkpoint. A run that has
 /// a committed checkpoint never starts from scratch: if none is on the current lineage, the newest of another is taken.
+/// A committed one that its newest verification found damaged is left for an older one that is not, if the lineage has
+/// one; copies in memory count all the same, for they are verified by hash.
 /// </summary>
 internal static class RecoveryPlanner
 {
@@ -19,8 +21,8 @@ internal static class RecoveryPlanner
     public static RecoveryChoice Choose(RunState state, IEnumerable<AgentHoldings> agents)
     {
         var path = state.Attempts.Path;
-        var committed = state.Checkpoints.Restorable.FirstOrDefault(record => path.Contains(record.Checkpoint))
-            ?? state.Checkpoints.Restorable.FirstOrDefault();
+        var committed = NewestWhole(state.Checkpoints.Restorable.Where(record => path.Contains(record.Checkpoint)))
+            ?? NewestWhole(state.Checkpoints.Restorable);
         var (memory, corrupt) = MemoryCopies.Collect(
             state, agents, id => path.Contains(id) || id == committed?.Checkpoint);
         var complete = memory.Values.LastOrDefault(
@@ -32,7 +34,8 @@ internal static class RecoveryPlanner
             ? "Starts from scratch: the run has no committed checkpoint and the agents that joined hold no whole "
                 + "snapshot."
             : fromStorage
-                ? ExplainStorage(resumed, committed!, memory.GetValueOrDefault(resumed), path.Contains(resumed))
+                ? ExplainStorage(
+                    resumed, committed!, memory.GetValueOrDefault(resumed), path.Contains(resumed), resumed == state.Checkpoints.Committed)
                 : $"Resumes at step {resumed.Step} ({resumed}) from memory: every one of its {complete!.WorldSize} images has a "
                     + "live holder.";
         return new RecoveryChoice
@@ -43,13 +46,32 @@ internal static class RecoveryPlanner
         };
     }
 
-    private static string ExplainStorage(CheckpointId resumed, CheckpointRecord committed, MemoryCopies? memory, bool onLineage)
+    /// <summary>The first that is not known to be damaged; if all are, the first.</summary>
+    private static CheckpointRecord? NewestWhole(IEnumerable<CheckpointRecord> newestFirst)
+    {
+        CheckpointRecord? damaged = null;
+        foreach (var record in newestFirst)
+        {
+            if (!record.IsDamaged)
+            {
+                return record;
+            }
+
+            damaged ??= record;
+        }
+
+        return damaged;
+    }
+
+    private static string ExplainStorage(
+        CheckpointId resumed, CheckpointRecord committed, MemoryCopies? memory, bool onLineage, bool isNewest)
     {
         var also = memory is null || memory.Ranks == 0 ? "" : $", {memory.Ranks} of its {memory.WorldSize} images from memory";
         var lineage = onLineage
-            ? "it is the newest committed checkpoint"
+            ? isNewest ? "it is the newest committed checkpoint" : "it is the newest committed checkpoint that is not known to be damaged"
             : "it is the newest committed checkpoint of the run; this lineage has none";
-        return $"Resumes at step {resumed.Step} ({resumed}) from object storage ({committed.WorldSize} shards){also}: {lineage}.";
+        var damaged = committed.IsDamaged ? ", although its newest verification found it damaged: none is known to be whole" : "";
+        return $"Resumes at step {resumed.Step} ({resumed}) from object storage ({committed.WorldSize} shards){also}: {lineage}{damaged}.";
     }
 
     private static string ExplainPassedOver(
@@ -58,6 +80,7 @@ internal static class RecoveryPlanner
         var newer = memory.Keys
             .Concat(state.Snapshots.Records.Select(record => record.Checkpoint))
             .Concat(state.Checkpoints.Open.Select(record => record.Checkpoint))
+            .Concat(state.Checkpoints.Restorable.Where(record => record.IsDamaged).Select(record => record.Checkpoint))
             .Where(id => state.Attempts.Path.Contains(id) && (chosen is not { } resumed || id.Step > resumed.Step))
             .Distinct()
             .OrderDescending()
@@ -96,6 +119,10 @@ internal static class RecoveryPlanner
         else if (checkpoint is { State: CheckpointState.Committing })
         {
             yield return "all shards durable, not committed yet";
+        }
+        else if (checkpoint is { IsDamaged: true, Verification: { } verification })
+        {
+            yield return $"damaged in storage: {verification.Report.FindingCount} bad, missing or unreadable objects when verified {verification.At:u}";
         }
     }
 }

@@ -53,6 +53,9 @@ internal static class RunFold
                     abandoned.At);
                 Prune(state);
                 break;
+            case CheckpointVerified verified:
+                state.Checkpoints.KeepVerification(Find(state, verified.Checkpoint), verified.At, verified.Report);
+                break;
             case RestoreRecorded restored:
                 state.Attempts.RecordRestore(restored.Report);
                 break;

@@ -78,6 +78,9 @@ internal static class RunLimits
     /// <summary>Abandoned checkpoints that stay listed: the newest.</summary>
     public const int MaxAbandonedCheckpoints = 1024;
 
+    /// <summary>Checkpoints of whose verification the findings are kept: the newest. How many there were is kept of all.</summary>
+    public const int MaxDetailedVerifications = 64;
+
     /// <summary>Incarnations that are remembered as superseded: the newest.</summary>
     public const int MaxPastIncarnations = 1024;
 

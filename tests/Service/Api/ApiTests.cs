@@ -17,6 +17,8 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
 {
     private static readonly string Join = """{"incarnation":"i","rank":0,"world_size":2,"wait_ms":0,"agent":{"node":"n","instance":"1","address":"http://h:1","holdings":[]}}""";
 
+    private static readonly string Verification = """{"outcome":"good","by":"operator","started_at":"2026-01-01T00:00:00Z","seconds":1.5,"shards":2,"packs":2,"chunks":2,"bytes":10,"bytes_read":10,"unread_bytes":0,"findings":[],"finding_count":0}""";
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public static TheoryData<string, string, string?, int, string> BadRequests => new()
@@ -65,6 +67,15 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
         { "POST", "/v1/runs/demo/snapshots", """{"attempt":1,"step":5,"rank":0,"node":"n","outcome":"sealed","durable":true}""", 400, "invalid_request" },
         { "POST", "/v1/runs/demo/shards", "{}", 400, "invalid_request" },
         { "POST", "/v1/runs/demo/restores", """{"attempt":1}""", 400, "invalid_request" },
+        { "POST", "/v1/runs/demo/checkpoints/1.1/verifications", "{}", 400, "invalid_request" },
+        { "POST", "/v1/runs/demo/checkpoints/1/verifications", Verification, 400, "invalid_request" },
+        { "POST", "/v1/runs/demo/checkpoints/9.9/verifications", Verification, 404, "not_found" },
+        { "POST", "/v1/runs/unknown/checkpoints/1.1/verifications", Verification, 404, "not_found" },
+        { "POST", "/v1/runs/demo/checkpoints/1.1/verifications", Verification.Replace("good", "splendid", StringComparison.Ordinal), 400, "invalid_request" },
+        { "POST", "/v1/runs/demo/checkpoints/1.1/verifications", Verification.Replace("good", "damaged", StringComparison.Ordinal), 400, "invalid_request" },
+        { "POST", "/v1/runs/demo/checkpoints/1.1/verifications", Verification.Replace("[]", "null", StringComparison.Ordinal), 400, "invalid_request" },
+        { "POST", "/v1/runs/demo/checkpoints/1.1/verifications", Verification.Replace("[]", "[null]", StringComparison.Ordinal), 400, "invalid_request" },
+        { "GET", "/v1/runs/demo/checkpoints/1.1/verifications", null, 405, "invalid_request" },
         { "POST", "/v1/agents/heartbeat", """{"node":"","instance":"1","address":"http://h:1","holdings":[]}""", 400, "invalid_request" },
         { "POST", "/v1/agents/heartbeat", """{"node":"n","instance":"1","address":"http://h:1","holdings":[null]}""", 400, "invalid_request" },
     };
@@ -194,7 +205,8 @@ public sealed class ApiTests(ApiFixture fixture) : IClassFixture<ApiFixture>
                 "/v1/runs", "/v1/runs/{run}", "/v1/runs/{run}/attempts", "/v1/runs/{run}/checkpoints",
                 "/v1/runs/{run}/checkpoints/{checkpoint}", "/v1/runs/{run}/ledger", "/v1/runs/{run}/incidents",
                 "/v1/runs/{run}/progress", "/v1/runs/{run}/join", "/v1/runs/{run}/reports", "/v1/runs/{run}/snapshots",
-                "/v1/runs/{run}/shards", "/v1/runs/{run}/restores", "/v1/agents/heartbeat", "/healthz/live", "/healthz/ready",
+                "/v1/runs/{run}/shards", "/v1/runs/{run}/restores",
+                "/v1/runs/{run}/checkpoints/{checkpoint}/verifications", "/v1/agents/heartbeat", "/healthz/live", "/healthz/ready",
             },
             paths);
         var schemas = document.RootElement.GetProperty("components").GetProperty("schemas");

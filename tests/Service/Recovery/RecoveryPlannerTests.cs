@@ -206,4 +206,58 @@ public sealed class RecoveryPlannerTests
         Assert.Equal("node-11", sources[0].Node);
         Assert.Equal(Tier.Storage, sources[^1].Tier);
     }
+
+    [Fact]
+    public void NewestDamaged_IsLeftForTheOlderWhole_AndSaysWhy()
+    {
+        _run.Commit(10, World);
+        _run.Commit(20, World);
+        _run.Memory.Clear();
+        _run.Accepted(new RecordVerification(RunDriver.Id(20, 1), RunDriver.Damaged()));
+        var plan = _run.Start("b", World);
+
+        Assert.Equal(RunDriver.Id(10, 1), plan.ResumeFrom);
+        Assert.Contains("newest committed checkpoint that is not known to be damaged", plan.Reason, StringComparison.Ordinal);
+        Assert.Contains("20.1 (no live copy in memory; damaged in storage: 1 bad", plan.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DamagedButWholeInMemory_IsResumedFromMemory()
+    {
+        _run.Commit(10, World);
+        _run.Commit(20, World);
+        _run.Accepted(new RecordVerification(RunDriver.Id(20, 1), RunDriver.Damaged()));
+        var plan = _run.Start("b", World);
+
+        Assert.Equal(RunDriver.Id(20, 1), plan.ResumeFrom);
+        Assert.Contains("from memory", plan.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AllDamaged_NewestIsResumedAllTheSame()
+    {
+        _run.Commit(10, World);
+        _run.Commit(20, World);
+        _run.Memory.Clear();
+        _run.Accepted(new RecordVerification(RunDriver.Id(10, 1), RunDriver.Damaged()));
+        _run.Accepted(new RecordVerification(RunDriver.Id(20, 1), RunDriver.Damaged()));
+        var plan = _run.Start("b", World);
+
+        Assert.Equal(RunDriver.Id(20, 1), plan.ResumeFrom);
+        Assert.Contains("although its newest verification found it damaged: none is known to be whole", plan.Reason, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, 20)]
+    [InlineData(false, 10)]
+    public void VerifiedAgain_OnlyAGoodOneClearsTheDamage(bool good, int step)
+    {
+        _run.Commit(10, World);
+        _run.Commit(20, World);
+        _run.Memory.Clear();
+        _run.Accepted(new RecordVerification(RunDriver.Id(20, 1), RunDriver.Damaged()));
+        _run.Accepted(new RecordVerification(RunDriver.Id(20, 1), good ? RunDriver.Verified() : RunDriver.Unreadable()));
+
+        Assert.Equal(RunDriver.Id(step, 1), _run.Start("b", World).ResumeFrom);
+    }
 }

@@ -161,6 +161,12 @@ internal sealed class RandomHistory
             var id = Run.State.PendingCommits[op.A % Run.State.PendingCommits.Count];
             _ = op.B == 0 ? Send(new RejectCommit(id, "holes", [])) : Send(new CompleteCommit(id));
         }
+        else if (Run.State.Checkpoints.Restorable.ToList() is { Count: > 0 } committed)
+        {
+            Send(new RecordVerification(
+                committed[op.A % committed.Count].Checkpoint,
+                op.B < 4 ? RunDriver.Damaged() : op.B < 6 ? RunDriver.Verified() : RunDriver.Unreadable()));
+        }
     }
 
     private void Crash(HistoryOp op)

@@ -195,6 +195,54 @@ internal sealed class RunDriver
     public ReportStepsResult Report(long first, long last) =>
         Accepted(StepsOf([.. Enumerable.Range((int)first, (int)(last - first + 1)).Select(step => StepOf(step))]));
 
+    /// <summary>A verification that found everything as it was sealed.</summary>
+    public static VerificationReport Verified() => new()
+    {
+        Outcome = VerificationOutcome.Good,
+        By = VerifiedBy.Operator,
+        StartedAt = new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero),
+        Seconds = 1.5,
+        Shards = 1,
+        Packs = 2,
+        Chunks = 3,
+        Bytes = 4000,
+        BytesRead = 4000,
+        UnreadBytes = 0,
+        Findings = [],
+        FindingCount = 0,
+    };
+
+    /// <summary>One that found a pack of rank 0 bad.</summary>
+    public static VerificationReport Damaged(VerifiedBy by = VerifiedBy.Scrub) => Verified() with
+    {
+        Outcome = VerificationOutcome.Damaged,
+        By = by,
+        Findings = [Finding(VerificationFindingKind.Corrupt)],
+        FindingCount = 1,
+    };
+
+    /// <summary>One in an outage.</summary>
+    public static VerificationReport Unreadable() => Verified() with
+    {
+        Outcome = VerificationOutcome.Incomplete,
+        UnreadBytes = 1000,
+        Findings = [Finding(VerificationFindingKind.Unreadable)],
+        FindingCount = 1,
+        Stopped = "the last 16 reads failed",
+    };
+
+    public static VerificationFinding Finding(VerificationFindingKind kind) => new()
+    {
+        Kind = kind,
+        Key = "runs/sft-demo/packs/000000000010.000001/000000-000000.pack",
+        Detail = "has 1 chunk that is not what was sealed (first chunk 7 of rank 0)",
+        Ranks = [new Rank(0)],
+        RankCount = 1,
+        Tensors = ["layer.weight"],
+        TensorCount = 1,
+        Bytes = 1000,
+    };
+
     public CheckpointSummary Checkpoint(CheckpointId checkpoint) => State.FindCheckpoint(checkpoint)!;
 
     public static byte[] BytesOf(RunState state) => SavedRunCodec.Encode([state.ToSnapshot()]);

@@ -125,6 +125,24 @@ internal sealed class CheckpointBook
         Trim(CheckpointState.Abandoned, RunLimits.MaxAbandonedCheckpoints);
     }
 
+    /// <summary>A committed checkpoint was verified; findings are kept of the newest verifications that have any.</summary>
+    public void KeepVerification(CheckpointRecord record, DateTimeOffset at, VerificationReport report)
+    {
+        Invariant.Holds(record.State == CheckpointState.Committed);
+        record.Verification = new Verification { At = at, Report = report };
+        if (report.Findings.Count == 0)
+        {
+            return;
+        }
+
+        var detailed = _records.Values.Where(kept => kept.Verification is { Report.Findings.Count: > 0 }).ToList();
+        if (detailed.Count > RunLimits.MaxDetailedVerifications)
+        {
+            var oldest = detailed.MinBy(kept => (kept.Verification!.At, kept.Checkpoint))!;
+            oldest.Verification = oldest.Verification! with { Report = oldest.Verification.Report with { Findings = [] } };
+        }
+    }
+
     /// <summary>The current lineage is now <paramref name="path"/>.</summary>
     public void FollowLineage(LineagePath path) => Committed = NewestCommitted(path, before: null);
 

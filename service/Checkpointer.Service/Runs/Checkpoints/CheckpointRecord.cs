@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 
@@ -63,6 +64,13 @@ internal sealed class CheckpointRecord
     /// <summary>Who is to blame for that.</summary>
     public IReadOnlyList<Rank> Blamed { get; set; } = [];
 
+    /// <summary>The newest verification; null if it was never verified.</summary>
+    public Verification? Verification { get; set; }
+
+    /// <summary>Whether the newest verification found it damaged in storage.</summary>
+    [JsonIgnore]
+    public bool IsDamaged => Verification is { Report.Outcome: VerificationOutcome.Damaged };
+
     /// <summary>Moves it on, or throws if it can't.</summary>
     public void Move(CheckpointTrigger trigger) => _state = CheckpointTransitions.Next(_state, trigger);
 
@@ -98,5 +106,6 @@ internal sealed class CheckpointRecord
         StoredBytes = StoredBytes,
         Reason = Reason,
         MissingRanks = State == CheckpointState.Saving ? MissingRanks() : Blamed,
+        Verification = Verification,
     };
 }

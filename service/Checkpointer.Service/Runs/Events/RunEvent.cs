@@ -19,6 +19,7 @@ namespace Checkpointer.Service.Runs.Events;
 [JsonDerivedType(typeof(CheckpointCommitted), "checkpoint_committed")]
 [JsonDerivedType(typeof(CheckpointAbandoned), "checkpoint_abandoned")]
 [JsonDerivedType(typeof(RestoreRecorded), "restore_recorded")]
+[JsonDerivedType(typeof(CheckpointVerified), "checkpoint_verified")]
 [JsonDerivedType(typeof(StoreMismatched), "store_mismatched")]
 internal abstract record RunEvent
 {
