@@ -64,9 +64,15 @@ public sealed class CephGateway
     public async Task<string> NewBucketAsync(CancellationToken cancellationToken)
     {
         var name = $"test-{Guid.NewGuid():n}"[..24];
+        await MakeBucketAsync(name, cancellationToken).ConfigureAwait(false);
+        return name;
+    }
+
+    /// <summary>Makes an empty bucket.</summary>
+    public async Task MakeBucketAsync(string name, CancellationToken cancellationToken)
+    {
         using var client = NewClient();
         await client.MakeBucketAsync(new MakeBucketArgs().WithBucket(name), cancellationToken).ConfigureAwait(false);
-        return name;
     }
 
     /// <summary>Deletes a bucket and all in it, so that a gateway that outlives the process does not fill up.</summary>
