@@ -32,7 +32,7 @@ internal sealed class StoreCall
     /// <summary>Attempts that were begun.</summary>
     public int Attempts { get; set; }
 
-    /// <summary>What the last failed attempt said, in passing or not.</summary>
+    /// <summary>What the last failed attempt said.</summary>
     public string? LastFailure { get; set; }
 
     /// <summary>For messages: what it does, to what.</summary>

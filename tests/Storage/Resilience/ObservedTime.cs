@@ -12,7 +12,7 @@ internal sealed class ObservedTime : FakeTimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var timer = base.CreateTimer(callback, state, dueTime, period);
+        var timer = new ObservedTimer(base.CreateTimer(callback, state, dueTime, period), _timers.Writer);
         _ = _timers.Writer.TryWrite(dueTime);
         return timer;
     }
@@ -37,5 +37,19 @@ internal sealed class ObservedTime : FakeTimeProvider
         var due = await TimerAsync(least, most);
         Advance(due);
         return due;
+    }
+
+    private sealed class ObservedTimer(ITimer timer, ChannelWriter<TimeSpan> timers) : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            var changed = timer.Change(dueTime, period);
+            _ = timers.TryWrite(dueTime);
+            return changed;
+        }
+
+        public void Dispose() => timer.Dispose();
+
+        public ValueTask DisposeAsync() => timer.DisposeAsync();
     }
 }
