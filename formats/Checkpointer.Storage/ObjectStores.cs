@@ -44,10 +44,9 @@ public static class ObjectStores
         }
 
         var scheme = url[..colon].ToLowerInvariant();
-        _ = timeProvider;
         if (scheme == "s3")
         {
-            _ = S3Settings.Resolve(options, Environment.GetEnvironmentVariable);
+            return S3ObjectStore.Open(S3Settings.Resolve(options, Environment.GetEnvironmentVariable), timeProvider);
         }
 
         if (scheme == "file"

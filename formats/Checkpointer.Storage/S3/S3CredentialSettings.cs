@@ -5,6 +5,9 @@ namespace Checkpointer.Storage.S3;
 /// <summary>Where the keys are to come from: the keys given, or a section of a file that is read when they are needed.</summary>
 internal sealed record S3CredentialSettings(S3Credentials? Given, string File, string Profile)
 {
+    /// <summary>What gave <see cref="Given"/>, for messages.</summary>
+    public string GivenBy { get; init; } = "";
+
     /// <summary>
     /// Keys of the options win over a file that URL or options name; that over keys of the environment; the file that
     /// the environment names, or the usual one, comes last.
@@ -19,8 +22,10 @@ internal sealed record S3CredentialSettings(S3Credentials? Given, string File, s
             : Keys(
                 options.AccessKey, options.SecretKey, options.SessionToken,
                 "the configuration's store.s3.access_key", "store.s3.secret_key");
+        var by = "the configuration (store.s3.access_key)";
         if (given is null && file is null && chosenProfile is null)
         {
+            by = "the environment (AWS_ACCESS_KEY_ID)";
             given = Keys(
                 environment("AWS_ACCESS_KEY_ID"), environment("AWS_SECRET_ACCESS_KEY"), environment("AWS_SESSION_TOKEN"),
                 "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
@@ -28,7 +33,7 @@ internal sealed record S3CredentialSettings(S3Credentials? Given, string File, s
 
         file ??= Text(environment("AWS_SHARED_CREDENTIALS_FILE"))
             ?? Path.Combine(Text(environment("HOME")) ?? "/root", ".aws", "credentials");
-        return new S3CredentialSettings(given, file, chosenProfile ?? Text(environment("AWS_PROFILE")) ?? "default");
+        return new S3CredentialSettings(given, file, chosenProfile ?? Text(environment("AWS_PROFILE")) ?? "default") { GivenBy = by };
     }
 
     private static S3Credentials? Keys(string? access, string? secret, string? token, string accessName, string secretName)

@@ -116,7 +116,10 @@ internal sealed record S3Settings
         Require(
             Uri.TryCreate(value, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Host.Length > 0,
             "the S3 endpoint must be http://host[:port] or https://host[:port].");
-        Require(uri!.UserInfo.Length == 0, "the S3 endpoint must hold no user or password.");
+        Require(
+            (uri!.Scheme, uri.Port) is not (("http", 443) or ("https", 80)),
+            "the S3 endpoint has the other scheme's port (http uses 80, https 443).");
+        Require(uri.UserInfo.Length == 0, "the S3 endpoint must hold no user or password.");
         Require(
             uri.AbsolutePath == "/" && uri.Query.Length == 0 && uri.Fragment.Length == 0,
             "the S3 endpoint must have no path and no query; a prefix of keys goes after the bucket, s3://bucket/prefix.");

@@ -1,0 +1,328 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Xml;
+using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Packs;
+
+namespace Checkpointer.Storage.S3;
+
+/// <summary>
+/// Objects in a bucket of an S3 server, under a prefix. Bytes go as single presigned requests straight from and to the
+/// caller's memory: a put is atomic at the server, so there are no parts to sweep up after a crash. Nothing is retried
+/// and only connecting has a deadline (<see cref="IObjectStore"/>).
+/// </summary>
+internal sealed class S3ObjectStore : IObjectStore, IDisposable
+{
+    /// <summary>Most bytes of one object: the largest pack, its header included. More would need uploads in parts.</summary>
+    public const long MaxObjectBytes = PackHeader.MaxPayloadBytes + (4 << 20);
+
+    /// <summary>Largest object whose MD5 is sent with <see cref="S3Checksum.Auto"/>.</summary>
+    public const int MaxAutoMd5Bytes = 1 << 20;
+
+    /// <summary>
+    /// From this size on a put waits for the server to say that it will take the body, at most a second: a refusal then
+    /// comes as an answer that says why, where the server would else close the connection in the middle of the body.
+    /// </summary>
+    private const int ExpectContinueBytes = 1 << 20;
+
+    private readonly S3Settings _settings;
+    private readonly S3Requests _requests;
+
+    private S3ObjectStore(S3Settings settings, S3Requests requests)
+    {
+        _settings = settings;
+        _requests = requests;
+        Description = $"S3 bucket '{settings.Bucket}'{(settings.Prefix.Length == 0 ? "" : $", prefix '{settings.Prefix}',")} at {settings.Endpoint.GetLeftPart(UriPartial.Authority)}";
+    }
+
+    /// <inheritdoc/>
+    public string Description { get; }
+
+    /// <summary>
+    /// Opens the store: reads credentials and CA file, connects to nothing. What cannot be used is
+    /// <see cref="ErrorCode.ConfigurationInvalid"/>. <paramref name="connect"/> replaces looking up and connecting.
+    /// </summary>
+    public static S3ObjectStore Open(
+        S3Settings settings,
+        TimeProvider timeProvider,
+        Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>>? connect = null)
+    {
+        var credentials = new S3CredentialSource(settings.Credentials, timeProvider);
+        return new S3ObjectStore(settings, new S3Requests(settings, credentials, S3Transport.Open(settings, connect), timeProvider));
+    }
+
+    /// <inheritdoc/>
+    public Task PutAsync(ObjectKey key, ObjectContent content, CancellationToken cancellationToken) =>
+        PutAsync(key, content, ifAbsent: false, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<PutOutcome> PutIfAbsentAsync(ObjectKey key, ObjectContent content, CancellationToken cancellationToken) =>
+        PutAsync(key, content, ifAbsent: true, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task ReadAsync(ObjectKey key, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        if (destination.IsEmpty)
+        {
+            await ReadNothingAsync(key, offset, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        using var request = _requests.ForObject(HttpMethod.Get, key);
+        request.Headers.Range = new RangeHeaderValue(offset, offset + destination.Length - 1);
+        using var answer = await _requests.SendAsync(request, S3Action.Read, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw await _requests.FailureAsync(answer, S3Action.Read, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+        }
+
+        RequireRange(key, answer, offset, destination.Length);
+        await ReadBodyAsync(key, answer, destination, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        var name = _requests.Name(key);
+        using var request = _requests.ForObject(HttpMethod.Head, key);
+        using var answer = await _requests.SendAsync(request, S3Action.LookUp, name, cancellationToken).ConfigureAwait(false);
+        if (answer.IsSuccessStatusCode)
+        {
+            return answer.Content.Headers is { ContentLength: { } size, LastModified: { } modified }
+                ? new ObjectInfo(key, size, modified)
+                : throw _requests.Failures.Broken(S3Action.LookUp, name, "the server names no length or no time of the object.", transient: false);
+        }
+
+        if (answer.StatusCode >= HttpStatusCode.InternalServerError)
+        {
+            throw await _requests.FailureAsync(answer, S3Action.LookUp, name, cancellationToken).ConfigureAwait(false);
+        }
+
+        // Answers to HEAD have no body, so none tells a missing object from a missing bucket. A read says which it is.
+        var failure = await AskWhyAsync(key, cancellationToken).ConfigureAwait(false);
+        return failure.Code == ErrorCode.NotFound ? null : throw failure;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        string? next = null;
+        var last = "";
+        do
+        {
+            var page = await ListPageAsync(prefix, next, cancellationToken).ConfigureAwait(false);
+            foreach (var (bucketKey, size, modified) in page.Items)
+            {
+                var key = bucketKey.StartsWith(_settings.Prefix, StringComparison.Ordinal) ? bucketKey[_settings.Prefix.Length..] : "";
+                if (!key.StartsWith(prefix, StringComparison.Ordinal) || !ObjectKey.IsValid(key))
+                {
+                    continue; // another program's object, such as a console's mark for a folder
+                }
+
+                if (string.CompareOrdinal(key, last) <= 0)
+                {
+                    throw _requests.Failures.Broken(
+                        S3Action.List, $"'{_settings.Prefix}{prefix}'", "the server does not list keys in order, each once (a directory bucket?). Use a general-purpose bucket.", transient: false);
+                }
+
+                last = key;
+                yield return new ObjectInfo(new ObjectKey(key), size, modified);
+            }
+
+            next = page.Next;
+        }
+        while (next is not null);
+    }
+
+    /// <inheritdoc/>
+    public async Task DeleteAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        using var request = _requests.ForObject(HttpMethod.Delete, key);
+        using var answer = await _requests.SendAsync(request, S3Action.Delete, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+        if (!answer.IsSuccessStatusCode)
+        {
+            var failure = await _requests.FailureAsync(answer, S3Action.Delete, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+            if (failure.Code != ErrorCode.NotFound)
+            {
+                throw failure;
+            }
+        }
+    }
+
+    /// <summary>Closes the connections. No call may be under way.</summary>
+    public void Dispose() => _requests.Dispose();
+
+    private async Task<PutOutcome> PutAsync(ObjectKey key, ObjectContent content, bool ifAbsent, CancellationToken cancellationToken)
+    {
+        var name = _requests.Name(key);
+        if (content.LengthBytes > MaxObjectBytes)
+        {
+            throw new CheckpointerException(
+                ErrorCode.LimitExceeded,
+                $"Could not put {name}: it has {content.LengthBytes} bytes and an object may have at most {MaxObjectBytes}.");
+        }
+
+        using var body = new SegmentsContent(content);
+        body.Headers.ContentType = new MediaTypeHeaderValue(
+            key.Value.EndsWith(".json", StringComparison.Ordinal) ? "application/json" : "application/octet-stream");
+        if (_settings.Checksum == S3Checksum.Md5 || content.LengthBytes <= MaxAutoMd5Bytes)
+        {
+            body.Headers.ContentMD5 = Md5(content, cancellationToken);
+        }
+
+        using var request = _requests.ForObject(HttpMethod.Put, key);
+        request.Content = body;
+        request.Headers.ExpectContinue = content.LengthBytes >= ExpectContinueBytes;
+        if (ifAbsent)
+        {
+            request.Headers.IfNoneMatch.Add(EntityTagHeaderValue.Any);
+        }
+
+        try
+        {
+            using var answer = await _requests.SendAsync(request, S3Action.Put, name, cancellationToken).ConfigureAwait(false);
+            if (answer.IsSuccessStatusCode)
+            {
+                return PutOutcome.Created;
+            }
+
+            return ifAbsent && answer.StatusCode == HttpStatusCode.PreconditionFailed
+                ? PutOutcome.AlreadyExists
+                : throw await _requests.FailureAsync(answer, S3Action.Put, name, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await body.EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<S3ListPage> ListPageAsync(string prefix, string? token, CancellationToken cancellationToken)
+    {
+        var what = $"'{_settings.Prefix}{prefix}'";
+        using var request = _requests.ForBucket(
+            HttpMethod.Get,
+            "encoding-type=url&list-type=2"
+            + $"&prefix={Uri.EscapeDataString(_settings.Prefix + prefix)}"
+            + (token is null ? "" : $"&continuation-token={Uri.EscapeDataString(token)}"));
+        using var answer = await _requests.SendAsync(request, S3Action.List, what, cancellationToken).ConfigureAwait(false);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw await _requests.FailureAsync(answer, S3Action.List, what, cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            var body = await S3Requests.ReadBodyAsync(answer, S3ListPage.MaxBytes, cancellationToken).ConfigureAwait(false)
+                ?? throw _requests.Failures.Broken(S3Action.List, what, $"a page has more than {S3ListPage.MaxBytes} bytes.", transient: false);
+            return S3ListPage.Parse(body);
+        }
+        catch (Exception e) when (S3Requests.IsTransport(e, cancellationToken))
+        {
+            throw _requests.Failures.FromTransport(S3Action.List, what, e);
+        }
+        catch (Exception e) when (e is XmlException or FormatException or OverflowException)
+        {
+            throw _requests.Failures.Broken(S3Action.List, what, $"the server's listing cannot be read: {e.Message}", transient: false);
+        }
+    }
+
+    private async Task<CheckpointerException> AskWhyAsync(ObjectKey key, CancellationToken cancellationToken)
+    {
+        using var request = _requests.ForObject(HttpMethod.Get, key);
+        request.Headers.Range = new RangeHeaderValue(0, 0);
+        using var answer = await _requests.SendAsync(request, S3Action.LookUp, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+        return answer.IsSuccessStatusCode || answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable
+            ? _requests.Failures.Broken(
+                S3Action.LookUp, _requests.Name(key), "the server refused to look it up and then to read it did not.", transient: true)
+            : await _requests.FailureAsync(answer, S3Action.LookUp, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task ReadNothingAsync(ObjectKey key, long offset, CancellationToken cancellationToken)
+    {
+        var info = await HeadAsync(key, cancellationToken).ConfigureAwait(false)
+            ?? throw new CheckpointerException(
+                ErrorCode.NotFound, $"Could not read {_requests.Name(key)}: there is no such object in {Description}.");
+        if (info.SizeBytes < offset)
+        {
+            throw TooShort(key, info.SizeBytes, offset);
+        }
+    }
+
+    private void RequireRange(ObjectKey key, HttpResponseMessage answer, long offset, int length)
+    {
+        var range = answer.Content.Headers.ContentRange;
+        if (answer.StatusCode != HttpStatusCode.PartialContent || range is not { HasRange: true, From: { } from, To: { } to })
+        {
+            throw Broken("the server ignores Range and would give the whole object. A proxy between may take it away.", transient: false);
+        }
+
+        if (answer.Content.Headers.ContentEncoding.Count > 0)
+        {
+            throw Broken("the server gives it encoded, not as it is stored. A proxy between may do that.", transient: false);
+        }
+
+        if (range.Length is { } total && total < offset + length)
+        {
+            throw TooShort(key, total, offset + length);
+        }
+
+        if (from != offset || to != offset + length - 1)
+        {
+            throw Broken($"bytes {offset} to {offset + length - 1} were asked for and the server gives {from} to {to}.", transient: false);
+        }
+
+        if (answer.Content.Headers.ContentLength is { } given && given != length)
+        {
+            throw Broken($"{length} bytes were announced and only {given} given.", transient: true);
+        }
+
+        CheckpointerException Broken(string text, bool transient) =>
+            _requests.Failures.Broken(S3Action.Read, _requests.Name(key), text, transient);
+    }
+
+    private async Task ReadBodyAsync(ObjectKey key, HttpResponseMessage answer, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        var filled = 0;
+        try
+        {
+            var stream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            while (filled < destination.Length)
+            {
+                var read = await stream.ReadAsync(destination[filled..], cancellationToken).ConfigureAwait(false);
+                if (read == 0)
+                {
+                    throw _requests.Failures.Broken(
+                        S3Action.Read, _requests.Name(key), $"the body ended after {filled} of {destination.Length} bytes.", transient: true);
+                }
+
+                filled += read;
+            }
+        }
+        catch (Exception e) when (S3Requests.IsTransport(e, cancellationToken))
+        {
+            throw _requests.Failures.FromTransport(S3Action.Read, $"{_requests.Name(key)} (after {filled} of {destination.Length} bytes)", e);
+        }
+    }
+
+    private CheckpointerException TooShort(ObjectKey key, long size, long end) => _requests.Failures.Broken(
+        S3Action.Read, _requests.Name(key), $"the object has {size} bytes and byte {end - 1} was asked for.", transient: false);
+
+    private static byte[] Md5(ObjectContent content, CancellationToken cancellationToken)
+    {
+#pragma warning disable CA5351 // S3 defines Content-MD5, against accidents; no safety rests on it.
+        using var md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+#pragma warning restore CA5351
+        foreach (var segment in content.Segments)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            md5.AppendData(segment.Span);
+        }
+
+        return md5.GetHashAndReset();
+    }
+}
