@@ -24,6 +24,9 @@ internal static class ByteSize
         return true;
     }
 
+    /// <summary>The same for an option of the command line that may also be 0.</summary>
+    public static long? ParseOrZero(ArgumentResult result) => result.Tokens.Single().Value == "0" ? 0 : Parse(result);
+
     /// <summary>The same for an option of the command line.</summary>
     public static long? Parse(ArgumentResult result)
     {

@@ -6,6 +6,8 @@ namespace Checkpointer.Cli.Commands;
 /// <summary><c>checkpointer service</c>: the coordinator.</summary>
 internal static class ServiceCommand
 {
+    private const long DefaultScrubRate = 64L << 20;
+
     private static readonly Option<string> Data = new("--data")
     {
         Description = "Folder of the journal; on a local disk, for one service only. CHECKPOINTER_DATA.",
@@ -28,6 +30,20 @@ internal static class ServiceCommand
         DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
     };
 
+    private static readonly Option<TimeSpan> ScrubInterval = new("--scrub-interval")
+    {
+        Description = "How often one committed checkpoint is read again and checked against its hashes, as [d.]hh:mm:ss; 0 for never.",
+        HelpName = "TIME",
+        DefaultValueFactory = _ => TimeSpan.FromHours(24),
+    };
+
+    private static readonly Option<long?> ScrubRate = new("--scrub-rate")
+    {
+        Description = "Most that this reads a second, such as 64MiB; 0 for no limit. Default: 64MiB.",
+        HelpName = "SIZE",
+        CustomParser = ByteSize.ParseOrZero,
+    };
+
     private static readonly Option<string> Store = Defaults.StoreOption();
 
     /// <summary>The verb with its options.</summary>
@@ -37,7 +53,7 @@ internal static class ServiceCommand
             "service",
             "Runs the service: it grants attempts, decides which checkpoints are consistent, and plans recoveries.")
         {
-            Data, Store, Listen, Deadline,
+            Data, Store, Listen, Deadline, ScrubInterval, ScrubRate,
         };
         command.SetAction((parsed, cancellationToken) => Daemon.RunAsync(
             () => ServiceHost.Build(
@@ -47,6 +63,8 @@ internal static class ServiceCommand
                     Store = parsed.GetValue(Store)!,
                     Listen = parsed.GetValue(Listen)!,
                     CheckpointDeadline = parsed.GetValue(Deadline),
+                    ScrubInterval = parsed.GetValue(ScrubInterval),
+                    ScrubBytesPerSecond = parsed.GetValue(ScrubRate) ?? DefaultScrubRate,
                 },
                 Daemon.Configure),
             cancellationToken));

@@ -8,6 +8,7 @@ using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Journal;
 using Checkpointer.Service.Stores;
 using Checkpointer.Service.Telemetry;
+using Checkpointer.Service.Verifying;
 using Checkpointer.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -81,6 +82,7 @@ public static class ServiceHost
         services.AddHostedService<DeadlineWorker>();
         services.AddHostedService<CommitWorker>();
         services.AddHostedService<AttemptRecorder>();
+        services.AddHostedService<ScrubWorker>();
     }
 
     private static JournalOpener Opener(ServiceOptions options, ILogger<FasterLogJournal> logger) =>

@@ -1,4 +1,5 @@
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.Verification;
 
 namespace Checkpointer.Service.Hosting;
 
@@ -32,6 +33,12 @@ public sealed record ServiceOptions
     /// <summary>Journal entries after which a new snapshot bounds the replay, 100 to 10,000,000.</summary>
     public int SnapshotEveryEntries { get; init; } = 20_000;
 
+    /// <summary>How often one committed checkpoint is verified in the background, 1 second to 366 days; zero: never.</summary>
+    public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>Most bytes a second that the scrub reads, at least 64 KiB; zero: as fast as it goes.</summary>
+    public long ScrubBytesPerSecond { get; init; } = 64L << 20;
+
     /// <summary>Throws <c>configuration_invalid</c>, naming the setting, if a value makes no sense.</summary>
     public void Validate()
     {
@@ -46,6 +53,14 @@ public sealed record ServiceOptions
         RequireWithin(CommitTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(CommitTimeout));
         RequireWithin(
             CommitRetryDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), nameof(CommitRetryDelay));
+        Require(
+            ScrubInterval == TimeSpan.Zero || (ScrubInterval >= TimeSpan.FromSeconds(1) && ScrubInterval <= TimeSpan.FromDays(366)),
+            nameof(ScrubInterval),
+            "must be 1 second to 366 days, or zero for never");
+        Require(
+            ScrubBytesPerSecond is 0 or >= VerificationOptions.MinBytesPerSecond,
+            nameof(ScrubBytesPerSecond),
+            "must be at least 64 KiB, or zero for no limit");
         Require(MaxParallelCommits is >= 1 and <= 64, nameof(MaxParallelCommits), "must be 1 to 64");
         Require(
             SnapshotEveryEntries is >= 100 and <= 10_000_000, nameof(SnapshotEveryEntries), "must be 100 to 10,000,000");

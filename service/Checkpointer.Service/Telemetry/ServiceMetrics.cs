@@ -16,9 +16,16 @@ internal sealed class ServiceMetrics
         HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100],
     };
 
+    private static readonly InstrumentAdvice<double> LongBuckets = new()
+    {
+        HistogramBucketBoundaries = [1, 10, 60, 600, 3600, 4 * 3600, 24 * 3600],
+    };
+
     private readonly Meter _meter;
     private readonly Histogram<double> _commandDuration;
     private readonly Histogram<double> _commitDuration;
+    private readonly Histogram<double> _scrubDuration;
+    private readonly Counter<long> _scrubBytes;
     private readonly Counter<long> _events;
     private readonly Counter<long> _incidents;
 
@@ -29,6 +36,9 @@ internal sealed class ServiceMetrics
             ServiceTelemetry.CommandDuration, "s", "How long commands took from call to durable answer.", advice: Buckets);
         _commitDuration = _meter.CreateHistogram(
             ServiceTelemetry.CommitDuration, "s", "How long commits took from the last shard to the end of a try.", advice: Buckets);
+        _scrubDuration = _meter.CreateHistogram(
+            ServiceTelemetry.ScrubDuration, "s", "How long the scrub took for a checkpoint.", advice: LongBuckets);
+        _scrubBytes = _meter.CreateCounter<long>(ServiceTelemetry.ScrubBytes, "By", "Bytes that the scrub read.");
         _events = _meter.CreateCounter<long>(ServiceTelemetry.Events, "{event}", "Things that happened to runs.");
         _incidents = _meter.CreateCounter<long>(ServiceTelemetry.Incidents, "{incident}", "Incidents of runs.");
         _ = _meter.CreateObservableGauge(
@@ -71,6 +81,13 @@ internal sealed class ServiceMetrics
     /// <summary>A try of a commit ended.</summary>
     public void CountCommit(string outcome, TimeSpan sinceComplete) =>
         _commitDuration.Record(sinceComplete.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+
+    /// <summary>The scrub is through with a checkpoint.</summary>
+    public void CountScrub(VerificationOutcome outcome, long bytesRead, TimeSpan elapsed)
+    {
+        _scrubDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+        _scrubBytes.Add(bytesRead);
+    }
 
     private static IEnumerable<Measurement<long>> Measure(RunHost host, Func<RunSummary, long?> value)
     {

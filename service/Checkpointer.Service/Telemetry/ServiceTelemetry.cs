@@ -24,6 +24,12 @@ public static class ServiceTelemetry
     /// <summary>How long checkpoints took from their last shard to the end of a try, by outcome (s).</summary>
     public const string CommitDuration = "checkpointer.commit.duration";
 
+    /// <summary>How long the scrub took for a checkpoint, by outcome (s).</summary>
+    public const string ScrubDuration = "checkpointer.scrub.duration";
+
+    /// <summary>Bytes that the scrub read.</summary>
+    public const string ScrubBytes = "checkpointer.scrub.bytes";
+
     /// <summary>Agents that are alive.</summary>
     public const string Agents = "checkpointer.agents.alive";
 

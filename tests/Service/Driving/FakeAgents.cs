@@ -10,6 +10,7 @@ using Checkpointer.Formats.Codecs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Indices;
 using Checkpointer.Formats.Layouts;
+using Checkpointer.Formats.Packs;
 using Checkpointer.Storage;
 using Checkpointer.TestKit;
 
@@ -19,7 +20,7 @@ namespace Checkpointer.Service.Tests.Driving;
 internal sealed class FakeAgents(HttpClient http, IObjectStore store, int worldSize = 2, string run = "demo")
 {
     private const int ChunkBytes = 4096;
-    private const int PackHeaderBytes = 112 + 32;
+    private const int PackHeaderBytes = 112;
 
     private static readonly ContractsJsonContext Json = ContractsJsonContext.Default;
 
@@ -106,7 +107,11 @@ internal sealed class FakeAgents(HttpClient http, IObjectStore store, int worldS
         CheckpointId checkpoint, int rank, CancellationToken cancellationToken, Layout? layout = null, int chunkBytes = ChunkBytes)
     {
         layout ??= LayoutOf(rank);
+        var bytes = Bytes(checkpoint.Step.Value, rank, layout);
+        var pack = new PackHeader(
+            checkpoint, new Rank(rank), 0, [new PackEntry(0, CodecId.Raw, bytes.Length, bytes.Length, ChunkHash.Compute(bytes))]);
         var index = IndexOf(checkpoint, rank, layout, chunkBytes).Encode();
+        await store.PutAsync(RepositoryKeys.Pack(Run, checkpoint, new Rank(rank), 0), new ObjectContent([pack.Encode(), bytes]), cancellationToken);
         await store.PutAsync(RepositoryKeys.Layout(Run, layout.Digest), new ObjectContent(layout.Utf8), cancellationToken);
         await store.PutAsync(RepositoryKeys.Index(Run, checkpoint, new Rank(rank)), new ObjectContent(index), cancellationToken);
         return new ShardReport

@@ -116,6 +116,8 @@ public sealed class RestartTests : IDisposable
     [InlineData("CommitTimeout")]
     [InlineData("CommitRetryDelay")]
     [InlineData("MaxParallelCommits")]
+    [InlineData("ScrubInterval")]
+    [InlineData("ScrubBytesPerSecond")]
     [InlineData("SnapshotEveryEntries")]
     public void Build_OptionThatMakesNoSense_IsNamed(string name)
     {
@@ -129,6 +131,8 @@ public sealed class RestartTests : IDisposable
             "AgentTimeout" => options with { AgentTimeout = TimeSpan.FromDays(1) },
             "CommitTimeout" => options with { CommitTimeout = TimeSpan.FromMilliseconds(1) },
             "CommitRetryDelay" => options with { CommitRetryDelay = TimeSpan.Zero },
+            "ScrubInterval" => options with { ScrubInterval = TimeSpan.FromMilliseconds(1) },
+            "ScrubBytesPerSecond" => options with { ScrubBytesPerSecond = 1 },
             "MaxParallelCommits" => options with { MaxParallelCommits = 65 },
             _ => options with { SnapshotEveryEntries = 99 },
         };
