@@ -63,6 +63,10 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
     public CheckpointerException Broken(S3Action action, string what, string text, bool transient) =>
         New(transient ? ErrorCode.StorageUnavailable : ErrorCode.StorageFailed, transient, action, what, text, null, default);
 
+    /// <summary>The failure of an object that does not exist.</summary>
+    public CheckpointerException NotFound(S3Action action, string what) =>
+        New(ErrorCode.NotFound, false, action, what, "there is no such object.", null, default);
+
     private string Host => settings.HostStyle ? $"{settings.Bucket}.{settings.Endpoint.Host}" : settings.Endpoint.Host;
 
     private (ErrorCode Code, bool Transient, string Text) Meaning(int status, HttpResponseMessage answer, S3Error error) => (status, error.Code) switch
@@ -131,7 +135,7 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
         var apart = ahead.Duration();
         return apart < TimeSpan.FromSeconds(2)
             ? "the server says that this machine's clock differs too much from its own, though its answer's date does not. Check the clocks of the servers behind the endpoint."
-            : $"this machine's clock is {(apart.TotalMinutes >= 2 ? $"{apart.TotalMinutes:0} min" : $"{apart.TotalSeconds:0} s")} "
+            : $"this machine's clock is {InWords(apart)} "
                 + $"{(ahead > TimeSpan.Zero ? "ahead of" : "behind")} the server's, so it refuses what is signed here. Set the clock right (NTP).";
     }
 
@@ -153,6 +157,10 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
         var wait = header?.Delta ?? (header?.Date - timeProvider.GetUtcNow());
         return wait is not { } time ? null : time < TimeSpan.Zero ? TimeSpan.Zero : time > LongestRetryAfter ? LongestRetryAfter : time;
     }
+
+    private static string InWords(TimeSpan time) => time.TotalMinutes < 2
+        ? $"{time.TotalSeconds:0} s"
+        : time.TotalHours < 2 ? $"{time.TotalMinutes:0} min" : time.TotalDays < 2 ? $"{time.TotalHours:0} h" : $"{time.TotalDays:0} days";
 
     private static string WhereInstead(HttpResponseMessage answer, S3Error error)
     {

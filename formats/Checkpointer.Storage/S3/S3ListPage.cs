@@ -12,7 +12,7 @@ internal sealed record S3ListPage(IReadOnlyList<(string Key, long SizeBytes, Dat
     /// <summary>Longest page that is read: 1,000 keys of 1,024 bytes, each escaped threefold, with all around them.</summary>
     public const int MaxBytes = 8 << 20;
 
-    /// <summary>Parses a page; <see cref="FormatException"/> or <see cref="XmlException"/> if it is none.</summary>
+    /// <summary>Parses a page; <see cref="XmlException"/> if it is not whole, <see cref="FormatException"/> if it is no listing.</summary>
     public static S3ListPage Parse(byte[] body)
     {
         using var xml = XmlReader.Create(
@@ -44,6 +44,13 @@ internal sealed record S3ListPage(IReadOnlyList<(string Key, long SizeBytes, Dat
                     xml.Skip();
                     break;
             }
+        }
+
+        // To the very end: a listing that was cut off must not pass for a short one.
+        xml.ReadEndElement();
+        while (!xml.EOF)
+        {
+            _ = xml.Read();
         }
 
         return truncated switch

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
-using System.Xml;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Packs;
 
@@ -29,11 +27,15 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
 
     private readonly S3Settings _settings;
     private readonly S3Requests _requests;
+    private readonly S3RangedRead _read;
+    private readonly S3Listing _listing;
 
     private S3ObjectStore(S3Settings settings, S3Requests requests)
     {
         _settings = settings;
         _requests = requests;
+        _read = new S3RangedRead(requests);
+        _listing = new S3Listing(requests, settings.Prefix);
         Description = $"S3 bucket '{settings.Bucket}'{(settings.Prefix.Length == 0 ? "" : $", prefix '{settings.Prefix}',")} at {settings.Endpoint.GetLeftPart(UriPartial.Authority)}";
     }
 
@@ -65,22 +67,18 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
     public async Task ReadAsync(ObjectKey key, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
-        if (destination.IsEmpty)
+        if (!destination.IsEmpty)
         {
-            await ReadNothingAsync(key, offset, cancellationToken).ConfigureAwait(false);
+            await _read.FillAsync(key, offset, destination, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        using var request = _requests.ForObject(HttpMethod.Get, key);
-        request.Headers.Range = new RangeHeaderValue(offset, offset + destination.Length - 1);
-        using var answer = await _requests.SendAsync(request, S3Action.Read, _requests.Name(key), cancellationToken).ConfigureAwait(false);
-        if (!answer.IsSuccessStatusCode)
+        // A range of no bytes cannot be asked for.
+        var info = await HeadAsync(key, cancellationToken).ConfigureAwait(false) ?? throw _requests.Failures.NotFound(S3Action.Read, _requests.Name(key));
+        if (info.SizeBytes < offset)
         {
-            throw await _requests.FailureAsync(answer, S3Action.Read, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+            throw _read.TooShort(key, info.SizeBytes, offset);
         }
-
-        RequireRange(key, answer, offset, destination.Length);
-        await ReadBodyAsync(key, answer, destination, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -107,36 +105,10 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<ObjectInfo> ListAsync(
-        string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(prefix);
-        string? next = null;
-        var last = "";
-        do
-        {
-            var page = await ListPageAsync(prefix, next, cancellationToken).ConfigureAwait(false);
-            foreach (var (bucketKey, size, modified) in page.Items)
-            {
-                var key = bucketKey.StartsWith(_settings.Prefix, StringComparison.Ordinal) ? bucketKey[_settings.Prefix.Length..] : "";
-                if (!key.StartsWith(prefix, StringComparison.Ordinal) || !ObjectKey.IsValid(key))
-                {
-                    continue; // another program's object, such as a console's mark for a folder
-                }
-
-                if (string.CompareOrdinal(key, last) <= 0)
-                {
-                    throw _requests.Failures.Broken(
-                        S3Action.List, $"'{_settings.Prefix}{prefix}'", "the server does not list keys in order, each once (a directory bucket?). Use a general-purpose bucket.", transient: false);
-                }
-
-                last = key;
-                yield return new ObjectInfo(new ObjectKey(key), size, modified);
-            }
-
-            next = page.Next;
-        }
-        while (next is not null);
+        return _listing.ListAsync(prefix, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -172,7 +144,9 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
             key.Value.EndsWith(".json", StringComparison.Ordinal) ? "application/json" : "application/octet-stream");
         if (_settings.Checksum == S3Checksum.Md5 || content.LengthBytes <= MaxAutoMd5Bytes)
         {
-            body.Headers.ContentMD5 = Md5(content, cancellationToken);
+            body.Headers.ContentMD5 = content.LengthBytes <= MaxAutoMd5Bytes
+                ? Md5(content, cancellationToken)
+                : await Task.Run(() => Md5(content, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
 
         using var request = _requests.ForObject(HttpMethod.Put, key);
@@ -201,36 +175,6 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
         }
     }
 
-    private async Task<S3ListPage> ListPageAsync(string prefix, string? token, CancellationToken cancellationToken)
-    {
-        var what = $"'{_settings.Prefix}{prefix}'";
-        using var request = _requests.ForBucket(
-            HttpMethod.Get,
-            "encoding-type=url&list-type=2"
-            + $"&prefix={Uri.EscapeDataString(_settings.Prefix + prefix)}"
-            + (token is null ? "" : $"&continuation-token={Uri.EscapeDataString(token)}"));
-        using var answer = await _requests.SendAsync(request, S3Action.List, what, cancellationToken).ConfigureAwait(false);
-        if (!answer.IsSuccessStatusCode)
-        {
-            throw await _requests.FailureAsync(answer, S3Action.List, what, cancellationToken).ConfigureAwait(false);
-        }
-
-        try
-        {
-            var body = await S3Requests.ReadBodyAsync(answer, S3ListPage.MaxBytes, cancellationToken).ConfigureAwait(false)
-                ?? throw _requests.Failures.Broken(S3Action.List, what, $"a page has more than {S3ListPage.MaxBytes} bytes.", transient: false);
-            return S3ListPage.Parse(body);
-        }
-        catch (Exception e) when (S3Requests.IsTransport(e, cancellationToken))
-        {
-            throw _requests.Failures.FromTransport(S3Action.List, what, e);
-        }
-        catch (Exception e) when (e is XmlException or FormatException or OverflowException)
-        {
-            throw _requests.Failures.Broken(S3Action.List, what, $"the server's listing cannot be read: {e.Message}", transient: false);
-        }
-    }
-
     private async Task<CheckpointerException> AskWhyAsync(ObjectKey key, CancellationToken cancellationToken)
     {
         using var request = _requests.ForObject(HttpMethod.Get, key);
@@ -241,76 +185,6 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
                 S3Action.LookUp, _requests.Name(key), "the server refused to look it up and then to read it did not.", transient: true)
             : await _requests.FailureAsync(answer, S3Action.LookUp, _requests.Name(key), cancellationToken).ConfigureAwait(false);
     }
-
-    private async Task ReadNothingAsync(ObjectKey key, long offset, CancellationToken cancellationToken)
-    {
-        var info = await HeadAsync(key, cancellationToken).ConfigureAwait(false)
-            ?? throw new CheckpointerException(
-                ErrorCode.NotFound, $"Could not read {_requests.Name(key)}: there is no such object in {Description}.");
-        if (info.SizeBytes < offset)
-        {
-            throw TooShort(key, info.SizeBytes, offset);
-        }
-    }
-
-    private void RequireRange(ObjectKey key, HttpResponseMessage answer, long offset, int length)
-    {
-        var range = answer.Content.Headers.ContentRange;
-        if (answer.StatusCode != HttpStatusCode.PartialContent || range is not { HasRange: true, From: { } from, To: { } to })
-        {
-            throw Broken("the server ignores Range and would give the whole object. A proxy between may take it away.", transient: false);
-        }
-
-        if (answer.Content.Headers.ContentEncoding.Count > 0)
-        {
-            throw Broken("the server gives it encoded, not as it is stored. A proxy between may do that.", transient: false);
-        }
-
-        if (range.Length is { } total && total < offset + length)
-        {
-            throw TooShort(key, total, offset + length);
-        }
-
-        if (from != offset || to != offset + length - 1)
-        {
-            throw Broken($"bytes {offset} to {offset + length - 1} were asked for and the server gives {from} to {to}.", transient: false);
-        }
-
-        if (answer.Content.Headers.ContentLength is { } given && given != length)
-        {
-            throw Broken($"{length} bytes were announced and only {given} given.", transient: true);
-        }
-
-        CheckpointerException Broken(string text, bool transient) =>
-            _requests.Failures.Broken(S3Action.Read, _requests.Name(key), text, transient);
-    }
-
-    private async Task ReadBodyAsync(ObjectKey key, HttpResponseMessage answer, Memory<byte> destination, CancellationToken cancellationToken)
-    {
-        var filled = 0;
-        try
-        {
-            var stream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            while (filled < destination.Length)
-            {
-                var read = await stream.ReadAsync(destination[filled..], cancellationToken).ConfigureAwait(false);
-                if (read == 0)
-                {
-                    throw _requests.Failures.Broken(
-                        S3Action.Read, _requests.Name(key), $"the body ended after {filled} of {destination.Length} bytes.", transient: true);
-                }
-
-                filled += read;
-            }
-        }
-        catch (Exception e) when (S3Requests.IsTransport(e, cancellationToken))
-        {
-            throw _requests.Failures.FromTransport(S3Action.Read, $"{_requests.Name(key)} (after {filled} of {destination.Length} bytes)", e);
-        }
-    }
-
-    private CheckpointerException TooShort(ObjectKey key, long size, long end) => _requests.Failures.Broken(
-        S3Action.Read, _requests.Name(key), $"the object has {size} bytes and byte {end - 1} was asked for.", transient: false);
 
     private static byte[] Md5(ObjectContent content, CancellationToken cancellationToken)
     {

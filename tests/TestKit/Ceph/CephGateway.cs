@@ -80,11 +80,11 @@ public sealed class CephGateway
     {
         using var client = NewClient();
         var all = new ListObjectsArgs().WithBucket(name).WithRecursive(true);
-        await foreach (var item in client.ListObjectsEnumAsync(all, cancellationToken).ConfigureAwait(false))
-        {
-            await client.RemoveObjectAsync(
-                new RemoveObjectArgs().WithBucket(name).WithObject(item.Key), cancellationToken).ConfigureAwait(false);
-        }
+        await Parallel.ForEachAsync(
+            client.ListObjectsEnumAsync(all, cancellationToken),
+            new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
+            async (item, token) => await client.RemoveObjectAsync(
+                new RemoveObjectArgs().WithBucket(name).WithObject(item.Key), token).ConfigureAwait(false)).ConfigureAwait(false);
 
         await client.RemoveBucketAsync(new RemoveBucketArgs().WithBucket(name), cancellationToken).ConfigureAwait(false);
     }
