@@ -14,14 +14,10 @@ public static class ObjectStores
     /// <summary>What every process uses: the store that the options name, measured and resilient. Open one and share it.</summary>
     public static IObjectStore OpenResilient(StoreOptions options, TimeProvider timeProvider, Random random) => new ResilientObjectStore(
         new MeteredObjectStore(Open(options, timeProvider), StoreTelemetry.Meter, timeProvider),
-        new ResilienceOptions(),
+        options.Resilience,
         StoreTelemetry.Meter,
         timeProvider,
         random);
-
-    /// <summary>The same for a store that needs no more than its URL.</summary>
-    public static IObjectStore OpenResilient(string url, TimeProvider timeProvider, Random random) =>
-        OpenResilient(new StoreOptions { Url = url }, timeProvider, random);
 
     /// <summary>
     /// Opens the store of <see cref="StoreOptions.Url"/>; a folder is made if it is to be, nothing is asked of an

@@ -1,3 +1,4 @@
+using Checkpointer.Storage.Resilience;
 using Checkpointer.Storage.S3;
 
 namespace Checkpointer.Storage;
@@ -20,4 +21,7 @@ public sealed record StoreOptions
 
     /// <summary>What a configuration file says of S3; the URL's own options win over it, it wins over AWS_* variables.</summary>
     public S3Options S3 { get; init; } = new();
+
+    /// <summary>How a store that is slow, busy or away is borne; the defaults rarely want changing.</summary>
+    public ResilienceOptions Resilience { get; init; } = new();
 }

@@ -62,7 +62,7 @@ public static class AgentHost
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new AgentIdentity(options, NewRandom(), provider.GetRequiredService<IServer>()));
         services.AddSingleton(provider => ObjectStores.OpenResilient(
-            new StoreOptions { Url = options.Store, CreateFolder = false }, provider.GetRequiredService<TimeProvider>(), NewRandom()));
+            options.Store with { CreateFolder = false }, provider.GetRequiredService<TimeProvider>(), NewRandom()));
         services.AddSingleton<AgentRepository>();
         services.AddHostedService(provider => provider.GetRequiredService<AgentRepository>());
         services.AddSingleton<AgentTelemetry>();

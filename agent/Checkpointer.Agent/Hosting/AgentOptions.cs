@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.RegularExpressions;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage;
 
 namespace Checkpointer.Agent.Hosting;
 
@@ -17,8 +18,8 @@ public sealed partial record AgentOptions
     /// <summary>Base address of the service.</summary>
     public Uri Service { get; init; } = new("http://127.0.0.1:7070");
 
-    /// <summary>The object store: <c>file:///path</c>, a plain path, or what else the storage opens.</summary>
-    public required string Store { get; init; }
+    /// <summary>The object store.</summary>
+    public required StoreOptions Store { get; init; }
 
     /// <summary>The Unix socket for the node's trainers.</summary>
     public required string Socket { get; init; }
@@ -69,7 +70,8 @@ public sealed partial record AgentOptions
             RequireAddress(Advertise, nameof(Advertise));
         }
 
-        Require(!string.IsNullOrWhiteSpace(Store), nameof(Store), "must name an object store");
+        Require(!string.IsNullOrWhiteSpace(Store?.Url), nameof(Store), "must name an object store");
+        Store!.Resilience.Validate();
         Require(
             Path.IsPathFullyQualified(Socket ?? "") && System.Text.Encoding.UTF8.GetByteCount(Socket!) <= MaxSocketPathBytes,
             nameof(Socket),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Checkpointer.Agent.Hosting;
+using Checkpointer.Storage;
 
 namespace Checkpointer.Cli.Commands;
 
@@ -88,7 +89,7 @@ internal static class AgentCommand
         {
             Node = parsed.GetValue(Node)!,
             Service = parsed.GetValue(Service)!,
-            Store = parsed.GetValue(Store)!,
+            Store = new StoreOptions { Url = parsed.GetValue(Store)! },
             Socket = Path.GetFullPath(parsed.GetValue(Socket)!),
             Listen = parsed.GetValue(Listen)!,
             Advertise = parsed.GetValue(Advertise),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Checkpointer.Service.Hosting;
+using Checkpointer.Storage;
 
 namespace Checkpointer.Cli.Commands;
 
@@ -60,7 +61,7 @@ internal static class ServiceCommand
                 new ServiceOptions
                 {
                     DataPath = Path.GetFullPath(parsed.GetValue(Data)!),
-                    Store = parsed.GetValue(Store)!,
+                    Store = new StoreOptions { Url = parsed.GetValue(Store)! },
                     Listen = parsed.GetValue(Listen)!,
                     CheckpointDeadline = parsed.GetValue(Deadline),
                     ScrubInterval = parsed.GetValue(ScrubInterval),

@@ -1,4 +1,5 @@
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage;
 using Checkpointer.Storage.Verification;
 
 namespace Checkpointer.Service.Hosting;
@@ -9,8 +10,8 @@ public sealed record ServiceOptions
     /// <summary>The folder of the journal; made if it does not exist. One process at a time.</summary>
     public required string DataPath { get; init; }
 
-    /// <summary>The object store: <c>file:///path</c>, a plain path, or what else the storage opens.</summary>
-    public required string Store { get; init; }
+    /// <summary>The object store.</summary>
+    public required StoreOptions Store { get; init; }
 
     /// <summary>Where agents, operators and probes reach it. Loopback unless told otherwise; port 0 picks one.</summary>
     public Uri Listen { get; init; } = new("http://127.0.0.1:7070");
@@ -43,7 +44,8 @@ public sealed record ServiceOptions
     public void Validate()
     {
         Require(!string.IsNullOrWhiteSpace(DataPath), nameof(DataPath), "must name a folder");
-        Require(!string.IsNullOrWhiteSpace(Store), nameof(Store), "must name an object store");
+        Require(!string.IsNullOrWhiteSpace(Store?.Url), nameof(Store), "must name an object store");
+        Store!.Resilience.Validate();
         Require(
             Listen is { IsAbsoluteUri: true, Scheme: "http" or "https", PathAndQuery: "/" },
             nameof(Listen),

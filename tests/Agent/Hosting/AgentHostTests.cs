@@ -116,7 +116,7 @@ public sealed class AgentHostTests
     {
         await using var cluster = await Cluster.StartAsync();
         var path = cluster.Folder.File("other");
-        var node = await cluster.StartNodeAsync(change: options => options with { Store = path });
+        var node = await cluster.StartNodeAsync(change: options => options with { Store = new() { Url = path } });
         await Waiting.UntilAsync(
             () => cluster.Service.Heartbeats.LastOrDefault()?.Store is not null,
             () => $"last heard: {cluster.Service.Heartbeats.LastOrDefault()?.Store}");

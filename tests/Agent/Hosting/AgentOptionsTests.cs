@@ -8,7 +8,7 @@ public sealed class AgentOptionsTests
     private static readonly AgentOptions Good = new()
     {
         Node = "node-a.example",
-        Store = "/tmp/store",
+        Store = new() { Url = "/tmp/store" },
         Socket = "/run/checkpointer/agent.sock",
         MemoryBudgetBytes = 1 << 30,
     };
@@ -25,7 +25,7 @@ public sealed class AgentOptionsTests
         { "Service", good => good with { Service = new Uri("/relative", UriKind.Relative) } },
         { "Listen", good => good with { Listen = new Uri("http://some-host:7071") } },
         { "Advertise", good => good with { Listen = new Uri("http://0.0.0.0:7071") } },
-        { "Store", good => good with { Store = " " } },
+        { "Store", good => good with { Store = new() { Url = " " } } },
         { "Socket", good => good with { Socket = "agent.sock" } },
         { "Socket", good => good with { Socket = "/" + new string('a', AgentOptions.MaxSocketPathBytes) } },
         { "ArenaRoot", good => good with { ArenaRoot = "shm" } },

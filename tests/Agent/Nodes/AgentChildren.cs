@@ -20,7 +20,7 @@ internal static class AgentChildren
             {
                 Node = arguments[0],
                 Service = new Uri(arguments[1]),
-                Store = arguments[2],
+                Store = new() { Url = arguments[2] },
                 Socket = arguments[3],
                 ArenaRoot = arguments[4],
                 Listen = new Uri("http://127.0.0.1:0"),

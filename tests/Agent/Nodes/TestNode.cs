@@ -49,7 +49,7 @@ internal sealed class TestNode : IAsyncDisposable
     {
         Node = node,
         Service = service.Address,
-        Store = folder.File("store"),
+        Store = new() { Url = folder.File("store") },
         Socket = folder.File(Path.Combine(node, "agent.sock")),
         Listen = new Uri("http://127.0.0.1:0"),
         ArenaRoot = folder.File("arena"),

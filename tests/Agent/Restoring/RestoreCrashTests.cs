@@ -24,7 +24,7 @@ public sealed class RestoreCrashTests
 
         var child = ChildProcess.RunAsync(
             AgentChildren.Agent,
-            [options.Node, options.Service.ToString(), options.Store, options.Socket, options.ArenaRoot],
+            [options.Node, options.Service.ToString(), options.Store.Url, options.Socket, options.ArenaRoot],
             CrashPointNames.RestoreBuilding,
             TestContext.Current.CancellationToken);
         await Waiting.UntilAsync(

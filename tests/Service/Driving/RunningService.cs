@@ -39,7 +39,7 @@ internal sealed class RunningService : IAsyncDisposable
     public static ServiceOptions Options(string folder) => new()
     {
         DataPath = DataPath(folder),
-        Store = StorePath(folder),
+        Store = new() { Url = StorePath(folder) },
         Listen = new Uri("http://127.0.0.1:0"),
         CommitRetryDelay = TimeSpan.FromMilliseconds(50),
     };

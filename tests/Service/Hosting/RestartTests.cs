@@ -125,7 +125,7 @@ public sealed class RestartTests : IDisposable
         var wrong = name switch
         {
             "DataPath" => options with { DataPath = " " },
-            "Store" => options with { Store = "" },
+            "Store" => options with { Store = new() { Url = "" } },
             "Listen" => options with { Listen = new Uri("ftp://127.0.0.1") },
             "CheckpointDeadline" => options with { CheckpointDeadline = TimeSpan.Zero },
             "AgentTimeout" => options with { AgentTimeout = TimeSpan.FromDays(1) },
