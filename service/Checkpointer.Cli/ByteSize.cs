@@ -9,6 +9,13 @@ internal static class ByteSize
     private static readonly (string Suffix, long Bytes)[] Units =
         [("KiB", 1L << 10), ("MiB", 1L << 20), ("GiB", 1L << 30), ("TiB", 1L << 40), ("", 1)];
 
+    /// <summary>A size for people: "512 B", "1.5 GiB".</summary>
+    public static string Show(long bytes)
+    {
+        var (suffix, unitBytes) = Units.Where(unit => unit.Suffix.Length > 0).Reverse().FirstOrDefault(unit => bytes >= unit.Bytes, ("B", 1));
+        return string.Create(CultureInfo.InvariantCulture, $"{(double)bytes / unitBytes:0.#} {suffix}");
+    }
+
     /// <summary>Reads a positive whole number with KiB, MiB, GiB or TiB behind it, or of bytes.</summary>
     public static bool TryParse(string text, out long bytes)
     {

@@ -16,6 +16,9 @@ internal static class ExitCode
     /// <summary>The machine lacks something that the command needs.</summary>
     public const int Environment = 3;
 
+    /// <summary>Not everything could be read, and nothing bad was found in the rest: nothing is known. Try again.</summary>
+    public const int Incomplete = 4;
+
     /// <summary>Interrupted by a signal.</summary>
     public const int Interrupted = 130;
 }

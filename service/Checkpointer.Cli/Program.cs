@@ -2,12 +2,14 @@ using System.CommandLine;
 using Checkpointer.Cli;
 using Checkpointer.Cli.Commands;
 using Checkpointer.Cli.Demo;
+using Checkpointer.Cli.Verifying;
 
 var root = new RootCommand("Checkpointer: consistent checkpoints for large training runs, and exact recovery from them.")
 {
     DemoCommand.Create(),
     ServiceCommand.Create(),
     AgentCommand.Create(),
+    VerifyCommand.Create(),
 };
 var parsed = root.Parse(args);
 var status = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

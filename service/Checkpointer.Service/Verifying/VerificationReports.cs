@@ -6,8 +6,19 @@ namespace Checkpointer.Service.Verifying;
 /// <summary>Makes the report of a verification, within the limits of the contract.</summary>
 public static class VerificationReports
 {
-    /// <summary>The report of <paramref name="found"/>.</summary>
+    /// <summary>The report of <paramref name="found"/>, for the service.</summary>
     public static VerificationReport Of(CheckpointVerification found, VerifiedBy by)
+    {
+        var report = InFull(found, by);
+        return report with
+        {
+            Findings = [.. report.Findings.Take(VerificationReport.MaxFindings).Select(Bound)],
+            Stopped = report.Stopped is { } stopped ? Cut(stopped, VerificationReport.MaxStoppedLength) : null,
+        };
+    }
+
+    /// <summary>The same with every finding, every rank, and as many tensors as are known: beyond what the service takes.</summary>
+    public static VerificationReport InFull(CheckpointVerification found, VerifiedBy by)
     {
         ArgumentNullException.ThrowIfNull(found);
         return new VerificationReport
@@ -24,13 +35,9 @@ public static class VerificationReports
             Bytes = found.Bytes,
             BytesRead = found.BytesRead,
             UnreadBytes = found.UnreadBytes,
-            Findings =
-            [
-                .. found.Findings.OrderBy(finding => finding.Kind == FindingKind.Unreadable)
-                    .Take(VerificationReport.MaxFindings).Select(Of),
-            ],
+            Findings = [.. found.Findings.OrderBy(finding => finding.Kind == FindingKind.Unreadable).Select(Of)],
             FindingCount = found.Findings.Count,
-            Stopped = found.Stopped is { } stopped ? Cut(stopped, VerificationReport.MaxStoppedLength) : null,
+            Stopped = found.Stopped,
         };
     }
 
@@ -43,12 +50,19 @@ public static class VerificationReports
             _ => VerificationFindingKind.Unreadable,
         },
         Key = finding.Key.Value,
-        Detail = Cut(finding.Detail, VerificationFinding.MaxDetailLength),
-        Ranks = [.. finding.Ranks.Take(VerificationFinding.MaxRanks)],
+        Detail = finding.Detail,
+        Ranks = finding.Ranks,
         RankCount = finding.Ranks.Count,
-        Tensors = [.. finding.Tensors.Take(VerificationFinding.MaxTensors)],
+        Tensors = finding.Tensors,
         TensorCount = finding.TensorCount,
         Bytes = finding.Bytes,
+    };
+
+    private static VerificationFinding Bound(VerificationFinding finding) => finding with
+    {
+        Detail = Cut(finding.Detail, VerificationFinding.MaxDetailLength),
+        Ranks = [.. finding.Ranks.Take(VerificationFinding.MaxRanks)],
+        Tensors = [.. finding.Tensors.Take(VerificationFinding.MaxTensors)],
     };
 
     // Never between the halves of a surrogate pair, which JSON could not keep.

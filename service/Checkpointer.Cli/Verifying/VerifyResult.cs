@@ -1,0 +1,20 @@
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Identity;
+
+namespace Checkpointer.Cli.Verifying;
+
+/// <summary>The JSON that <c>verify --output json</c> writes.</summary>
+internal sealed record VerifyResult
+{
+    /// <summary>The run.</summary>
+    public required RunId Run { get; init; }
+
+    /// <summary>What store was read.</summary>
+    public required string Store { get; init; }
+
+    /// <summary>The worst outcome: damaged before incomplete before good.</summary>
+    public required VerificationOutcome Outcome { get; init; }
+
+    /// <summary>The checkpoints, oldest first.</summary>
+    public required IReadOnlyList<VerifiedCheckpoint> Checkpoints { get; init; }
+}
