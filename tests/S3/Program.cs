@@ -1,3 +1,4 @@
+using Checkpointer.S3.Tests.Objects;
 using Checkpointer.TestKit.Processes;
 using Xunit.MicrosoftTestingPlatform;
 
@@ -5,7 +6,11 @@ namespace Checkpointer.S3.Tests;
 
 internal static class Program
 {
-    private static readonly Dictionary<string, Func<string[], Task<int>>> Children = [];
+    private static readonly Dictionary<string, Func<string[], Task<int>>> Children = new()
+    {
+        [RaceTests.Child] = RaceTests.CreateAsync,
+        [LargeObjectTests.Child] = LargeObjectTests.MeasureAsync,
+    };
 
     public static async Task<int> Main(string[] args) =>
         await ChildProcess.TryRunAsync(args, Children)
