@@ -45,16 +45,16 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
                 + (settings.HostStyle ? "; where there is no DNS name for every bucket, use addressing=path." : ".")),
             HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } when IsCertificateRefused(failure) => (
                 ErrorCode.StorageFailed,
-                $"its certificate is not trusted: {Innermost(failure).Message} "
+                $"its certificate is not trusted: {Reason(failure)} "
                 + (settings.CaFile is null
                     ? "If a private authority issued it, name the authority's PEM file in ca_file (or AWS_CA_BUNDLE)."
                     : $"'{settings.CaFile}' (ca_file) must hold the authority that issued it, and it must be made out to {Host}.")),
             HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => (
                 ErrorCode.StorageUnavailable,
-                $"no TLS connection: {Innermost(failure).Message} If this stays so, see whether the endpoint speaks TLS at all, or is http://."),
+                $"no TLS connection: {Reason(failure)} If this stays so, see whether the endpoint speaks TLS at all, or is http://."),
             _ when Find<SocketException>(failure) is { SocketErrorCode: SocketError.ConnectionRefused } => (
                 ErrorCode.StorageUnavailable, "nothing answers there (connection refused). Check that the server runs and the endpoint's port."),
-            _ => (ErrorCode.StorageUnavailable, $"the connection broke: {Innermost(failure).Message}"),
+            _ => (ErrorCode.StorageUnavailable, $"the connection broke: {Reason(failure)}"),
         };
         return New(code, code == ErrorCode.StorageUnavailable, action, what, text, null, default, failure);
     }
@@ -171,14 +171,14 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
     private static bool IsCertificateRefused(Exception failure) =>
         Find<AuthenticationException>(failure)?.Message.Contains("certificate", StringComparison.OrdinalIgnoreCase) == true;
 
-    private static Exception Innermost(Exception failure)
+    private static string Reason(Exception failure)
     {
         while (failure.InnerException is { } inner)
         {
             failure = inner;
         }
 
-        return failure;
+        return $"{failure.Message.TrimEnd('.')}.";
     }
 
     private static T? Find<T>(Exception failure)

@@ -18,6 +18,9 @@ public sealed class CephGateway
     private static readonly Lazy<Task<CephGateway>> Plain = new(() => OpenAsync(tls: false));
     private static readonly Lazy<Task<CephGateway>> Secured = new(() => OpenAsync(tls: true));
 
+    // Kept, for collecting one would close the input that its gateway lives by.
+    private static readonly List<Process> Started = [];
+
     private CephGateway(string folder, Uri endpoint, string region)
     {
         Folder = folder;
@@ -37,7 +40,7 @@ public sealed class CephGateway
     /// <summary>An AWS shared credentials file with full rights under <c>default</c>.</summary>
     public string CredentialsFile => Path.Combine(Folder, "credentials");
 
-    /// <summary>The authority of the TLS gateway's certificate (for 127.0.0.1, localhost and *.localhost).</summary>
+    /// <summary>The authority of the TLS gateway's certificate (for 127.0.0.1, localhost, s3.localhost and *.s3.localhost).</summary>
     public string CaFile => Path.Combine(Folder, "ca.pem");
 
     /// <summary>The access key of <see cref="CredentialsFile"/>.</summary>
@@ -98,7 +101,12 @@ public sealed class CephGateway
         }
 
         var folder = Directory.CreateTempSubdirectory("checkpointer-ceph-").FullName;
-        using var process = Start(folder, tls);
+        var process = Start(folder, tls);
+        lock (Started)
+        {
+            Started.Add(process);
+        }
+
         var started = Stopwatch.GetTimestamp();
         while (!File.Exists(Path.Combine(folder, "ready.json")))
         {
