@@ -59,19 +59,20 @@ internal sealed partial class ScrubWorker(
         await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
         while (true)
         {
-            var sleep = MaxSleep;
+            var sleep = Shorter(MaxSleep, options.ScrubInterval);
             try
             {
                 var outlook = await LookAsync(stoppingToken).ConfigureAwait(false);
                 if (outlook.Next is { } next)
                 {
                     var left = DueAt(outlook) - timeProvider.GetUtcNow();
-                    sleep = left < MaxSleep ? left : MaxSleep;
                     if (left <= TimeSpan.Zero)
                     {
                         await ScrubAsync(next, stoppingToken).ConfigureAwait(false);
                         continue;
                     }
+
+                    sleep = Shorter(sleep, left);
                 }
             }
             catch (CheckpointerException e)
@@ -79,7 +80,7 @@ internal sealed partial class ScrubWorker(
                 LogDeferred(e); // the service is going down, or the checkpoint is gone by now
             }
 
-            await Task.Delay(sleep > TimeSpan.Zero ? sleep : MaxSleep, timeProvider, stoppingToken).ConfigureAwait(false);
+            await Task.Delay(sleep, timeProvider, stoppingToken).ConfigureAwait(false);
         }
     }
 

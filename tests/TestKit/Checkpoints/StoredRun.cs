@@ -98,7 +98,7 @@ public sealed class StoredRun(IObjectStore store, RunId run, int worldSize = 2)
         WorldSize = worldSize,
         ChunkBytes = ChunkBytes,
         CreatedAt = new DateTimeOffset(2026, 11, 24, 8, 0, 0, TimeSpan.Zero).AddMinutes(checkpoint.Step.Value),
-        Parent = _parent,
+        Parent = _parent?.Step < checkpoint.Step ? _parent : null,
         Lineage = [new LineageEntry { Attempt = checkpoint.Attempt }],
         ImageBytes = shards.Sum(shard => shard.ImageBytes),
         StoredBytes = shards.Sum(shard => shard.StoredBytes),
