@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Checkpointer.Cli;
 using Checkpointer.Cli.Commands;
+using Checkpointer.Cli.Configuration;
 using Checkpointer.Cli.Demo;
 using Checkpointer.Cli.Verifying;
 
@@ -11,6 +12,18 @@ var root = new RootCommand("Checkpointer: consistent checkpoints for large train
     AgentCommand.Create(),
     VerifyCommand.Create(),
 };
+root.Options.Add(ConfigurationSetting.Option);
 var parsed = root.Parse(args);
-var status = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
-return parsed.Errors.Count > 0 ? ExitCode.Usage : status;
+try
+{
+    var status = await parsed.InvokeAsync(new InvocationConfiguration
+    {
+        ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+        EnableDefaultExceptionHandler = false,
+    });
+    return parsed.Errors.Count > 0 ? ExitCode.Usage : status;
+}
+catch (Exception e) when (ErrorOutput.Report(e) is { } status)
+{
+    return status;
+}

@@ -9,18 +9,24 @@ namespace Checkpointer.Benchmarks;
 /// <summary>Runs one scenario on a cluster of one node and prints its metrics.</summary>
 internal static class BenchmarkRun
 {
+    private const long GatewayBytes = 12L << 30;
+
     /// <summary>Runs <paramref name="scenario"/>; the exit status says only whether it could be measured.</summary>
     public static async Task<int> ExecuteAsync(
-        string scenario, long sizeBytes, int rounds, string? scratch, string? json, CancellationToken cancellationToken)
+        string scenario, string store, long sizeBytes, int rounds, string? scratch, string? json, CancellationToken cancellationToken)
     {
         try
         {
             using var workspace = LocalWorkspace.Create(keepFolder: null, scratch);
             var python = await PythonRuntime
                 .FindOrInstallAsync(AnsiConsole.WriteLine, workspace.Log("install"), cancellationToken);
+            await using var opened = store == LocalStore.S3
+                ? await LocalStore.OnGatewayAsync(
+                    SourceTree.Find(), workspace, GatewayBytes, AnsiConsole.WriteLine, TimeProvider.System, cancellationToken)
+                : LocalStore.InFolder(workspace);
             var bench = new TrainerSide(python, SourceTree.Find(), workspace, sizeBytes, rounds);
-            await using var cluster = await LocalCluster.StartAsync(workspace, 1, TimeProvider.System, cancellationToken);
-            var metrics = await Scenarios.All[scenario](new BenchmarkContext(cluster, bench), cancellationToken);
+            await using var cluster = await LocalCluster.StartAsync(workspace, opened, 1, TimeProvider.System, cancellationToken);
+            var metrics = await Scenarios.All[(scenario, store)](new BenchmarkContext(cluster, bench, workspace), cancellationToken);
             Print(metrics);
             if (json is not null)
             {

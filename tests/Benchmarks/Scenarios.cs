@@ -1,17 +1,22 @@
+using Checkpointer.Benchmarks.S3;
+using Checkpointer.Cli.Local;
+
 namespace Checkpointer.Benchmarks;
 
-/// <summary>Every scenario by name. The goals are the project's own; see README.md beside this file.</summary>
+/// <summary>Every scenario by name and kind of store. The goals are the project's own; see README.md beside this file.</summary>
 internal static class Scenarios
 {
     private const double BytesPerGigabyte = 1e9;
 
     /// <summary>The scenarios.</summary>
-    public static readonly IReadOnlyDictionary<string, Func<BenchmarkContext, CancellationToken, Task<List<Metric>>>> All =
-        new Dictionary<string, Func<BenchmarkContext, CancellationToken, Task<List<Metric>>>>
+    public static readonly IReadOnlyDictionary<(string Scenario, string Store), Func<BenchmarkContext, CancellationToken, Task<List<Metric>>>> All =
+        new Dictionary<(string Scenario, string Store), Func<BenchmarkContext, CancellationToken, Task<List<Metric>>>>
         {
-            ["stage"] = StageAsync,
-            ["drain"] = DrainAsync,
-            ["restore"] = RestoreAsync,
+            [("stage", LocalStore.Folder)] = StageAsync,
+            [("drain", LocalStore.Folder)] = DrainAsync,
+            [("restore", LocalStore.Folder)] = RestoreAsync,
+            [("drain", LocalStore.S3)] = S3Scenarios.DrainAsync,
+            [("restore", LocalStore.S3)] = S3Scenarios.RestoreAsync,
         };
 
     // What a save costs the trainer.
@@ -47,19 +52,7 @@ internal static class Scenarios
     // Each round on a node whose memory is empty, as a spare's is.
     private static async Task<List<Metric>> RestoreAsync(BenchmarkContext context, CancellationToken cancellationToken)
     {
-        await context.Trainer.MeasureAsync("prepare", context.Node, cancellationToken);
-        var rounds = new List<IReadOnlyDictionary<string, double>>();
-        var peakMebibytes = 0.0;
-        for (var round = 0; round < context.Trainer.Rounds; round++)
-        {
-            await context.Node.KillAsync();
-            await context.Node.StartAgentAsync(TimeProvider.System, cancellationToken);
-            await using var memory = new MemoryWatch(context.Node.AgentPid!.Value);
-            rounds.Add(await context.Trainer.MeasureAsync("restore", context.Node, cancellationToken));
-            peakMebibytes = Math.Max(peakMebibytes, memory.PeakMebibytes);
-        }
-
-        var seconds = rounds[0].Keys.ToDictionary(name => name, name => Median(rounds.Select(measured => measured[name])));
+        var (seconds, peakMebibytes) = await RestoreRoundsAsync(context, peers: null, cancellationToken);
         return
         [
             Metric.AtLeast("restore", "restore.vs_raw_read", seconds["raw_read"] / seconds["restore"], "ratio", 0.8),
@@ -70,7 +63,27 @@ internal static class Scenarios
         ];
     }
 
-    private static Metric Speed(string scenario, string name, IReadOnlyDictionary<string, double> seconds, string what) =>
+    /// <summary>Stores one checkpoint and restores it round by round; medians in seconds, and the agent's most memory.</summary>
+    internal static async Task<(Dictionary<string, double> Seconds, double PeakMebibytes)> RestoreRoundsAsync(
+        BenchmarkContext context, Uri? peers, CancellationToken cancellationToken)
+    {
+        await context.Trainer.MeasureAsync("prepare", context.Node, cancellationToken);
+        var rounds = new List<IReadOnlyDictionary<string, double>>();
+        var peakMebibytes = 0.0;
+        for (var round = 0; round < context.Trainer.Rounds; round++)
+        {
+            await context.Node.KillAsync();
+            await context.Node.StartAgentAsync(TimeProvider.System, cancellationToken);
+            await using var memory = new MemoryWatch(context.Node.AgentPid!.Value);
+            rounds.Add(await context.Trainer.MeasureAsync("restore", context.Node, cancellationToken, peers));
+            peakMebibytes = Math.Max(peakMebibytes, memory.PeakMebibytes);
+        }
+
+        var seconds = rounds[0].Keys.ToDictionary(name => name, name => Median(rounds.Select(measured => measured[name])));
+        return (seconds, peakMebibytes);
+    }
+
+    internal static Metric Speed(string scenario, string name, IReadOnlyDictionary<string, double> seconds, string what) =>
         new(scenario, name + "_gb_s", seconds["bytes"] / BytesPerGigabyte / seconds[what], "GB/s", null, null);
 
     private static double Median(IEnumerable<double> values)

@@ -9,15 +9,17 @@ namespace Checkpointer.Benchmarks;
 internal sealed class TrainerSide(
     PythonRuntime python, SourceTree source, LocalWorkspace workspace, long sizeBytes, int rounds)
 {
-    private const string Run = "benchmark";
+    /// <summary>The run that everything is saved in.</summary>
+    public const string Run = "benchmark";
+
     private int _incarnation;
 
     /// <summary>How often each thing is measured.</summary>
     public int Rounds => rounds;
 
-    /// <summary>Measures one scenario on <paramref name="node"/>: seconds by name, and <c>bytes</c>.</summary>
+    /// <summary>Measures one scenario on <paramref name="node"/>: seconds by name, and <c>bytes</c>. <paramref name="peers"/> measures peers when asked.</summary>
     public async Task<IReadOnlyDictionary<string, double>> MeasureAsync(
-        string scenario, LocalNode node, CancellationToken cancellationToken)
+        string scenario, LocalNode node, CancellationToken cancellationToken, Uri? peers = null)
     {
         string[] arguments =
         [
@@ -25,6 +27,7 @@ internal sealed class TrainerSide(
             "--bytes", sizeBytes.ToString(CultureInfo.InvariantCulture),
             "--rounds", rounds.ToString(CultureInfo.InvariantCulture),
             "--scratch", workspace.Root,
+            .. peers is null ? Array.Empty<string>() : ["--peers", peers.ToString()],
         ];
         var environment = new Dictionary<string, string>
         {

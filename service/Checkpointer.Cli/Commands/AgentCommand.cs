@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Checkpointer.Agent.Hosting;
-using Checkpointer.Storage;
+using Checkpointer.Cli.Configuration;
 
 namespace Checkpointer.Cli.Commands;
 
@@ -13,29 +13,21 @@ internal static class AgentCommand
     {
         Description = "This node's name, unique among the agents of a service. CHECKPOINTER_NODE; else the host name.",
         HelpName = "NAME",
-        DefaultValueFactory = _ => Defaults.From("CHECKPOINTER_NODE") ?? System.Environment.MachineName,
-    };
-
-    private static readonly Option<Uri?> Service = new("--service")
-    {
-        Description = "Where the service is. CHECKPOINTER_SERVICE.",
-        HelpName = "URL",
-        CustomParser = Defaults.ParseAddress,
-        DefaultValueFactory = _ => new Uri(Defaults.From("CHECKPOINTER_SERVICE") ?? Defaults.ServiceAddress),
+        DefaultValueFactory = _ => Variables.Get("CHECKPOINTER_NODE") ?? System.Environment.MachineName,
     };
 
     private static readonly Option<string> Socket = new("--socket")
     {
         Description = "The Unix socket that this node's trainers connect to. CHECKPOINTER_AGENT_SOCKET.",
         HelpName = "PATH",
-        DefaultValueFactory = _ => Defaults.From("CHECKPOINTER_AGENT_SOCKET") ?? "/run/checkpointer/agent.sock",
+        DefaultValueFactory = _ => Variables.Get("CHECKPOINTER_AGENT_SOCKET") ?? "/run/checkpointer/agent.sock",
     };
 
     private static readonly Option<Uri?> Listen = new("--listen")
     {
         Description = "Where other agents, probes and metrics scrapers reach this one.",
         HelpName = "URL",
-        CustomParser = Defaults.ParseAddress,
+        CustomParser = Addresses.Parse,
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:7071"),
     };
 
@@ -43,7 +35,7 @@ internal static class AgentCommand
     {
         Description = "The address that other agents are told, if it is not the one listened on.",
         HelpName = "URL",
-        CustomParser = Defaults.ParseAddress,
+        CustomParser = Addresses.Parse,
     };
 
     private static readonly Option<string> Arena = new("--arena")
@@ -66,8 +58,6 @@ internal static class AgentCommand
         DefaultValueFactory = _ => 2,
     };
 
-    private static readonly Option<string> Store = Defaults.StoreOption();
-
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
@@ -75,7 +65,7 @@ internal static class AgentCommand
             "agent",
             "Runs the agent of this node: it holds snapshots in shared memory, stores them, and rebuilds them after a failure.")
         {
-            Node, Service, Store, Socket, Listen, Advertise, Arena, MemoryBudget, Slots,
+            Node, ServiceSetting.Option, StoreSetting.Option, Socket, Listen, Advertise, Arena, MemoryBudget, Slots,
         };
         command.SetAction((parsed, cancellationToken) => Daemon.RunAsync(
             () => AgentHost.Build(Options(parsed), Daemon.Configure), cancellationToken));
@@ -88,8 +78,8 @@ internal static class AgentCommand
         return new AgentOptions
         {
             Node = parsed.GetValue(Node)!,
-            Service = parsed.GetValue(Service)!,
-            Store = new StoreOptions { Url = parsed.GetValue(Store)! },
+            Service = ServiceSetting.Of(parsed),
+            Store = StoreSetting.Of(parsed, ErrorOutput.Warn),
             Socket = Path.GetFullPath(parsed.GetValue(Socket)!),
             Listen = parsed.GetValue(Listen)!,
             Advertise = parsed.GetValue(Advertise),

@@ -1,5 +1,3 @@
-using Checkpointer.Contracts.Problems;
-using Checkpointer.Formats.Errors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -34,16 +32,6 @@ internal static class Daemon
             await host.StartAsync(cancellationToken).ConfigureAwait(false);
             await host.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
             return cancellationToken.IsCancellationRequested ? ExitCode.Success : ExitCode.Failure;
-        }
-        catch (CheckpointerException e)
-        {
-            await Console.Error.WriteLineAsync($"checkpointer: {CheckpointerProblem.NameOf(e.Code)}: {e.Message}").ConfigureAwait(false);
-            return e.Code == ErrorCode.ConfigurationInvalid ? ExitCode.Usage : ExitCode.Failure;
-        }
-        catch (IOException e)
-        {
-            await Console.Error.WriteLineAsync($"checkpointer: {e.Message}").ConfigureAwait(false);
-            return ExitCode.Failure;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

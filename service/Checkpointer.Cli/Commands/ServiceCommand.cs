@@ -1,6 +1,6 @@
 using System.CommandLine;
+using Checkpointer.Cli.Configuration;
 using Checkpointer.Service.Hosting;
-using Checkpointer.Storage;
 
 namespace Checkpointer.Cli.Commands;
 
@@ -13,15 +13,15 @@ internal static class ServiceCommand
     {
         Description = "Folder of the journal; on a local disk, for one service only. CHECKPOINTER_DATA.",
         HelpName = "DIR",
-        DefaultValueFactory = _ => Defaults.From("CHECKPOINTER_DATA") ?? "/var/lib/checkpointer",
+        DefaultValueFactory = _ => Variables.Get("CHECKPOINTER_DATA") ?? "/var/lib/checkpointer",
     };
 
     private static readonly Option<Uri?> Listen = new("--listen")
     {
         Description = "Where agents and operators reach the service.",
         HelpName = "URL",
-        CustomParser = Defaults.ParseAddress,
-        DefaultValueFactory = _ => new Uri(Defaults.ServiceAddress),
+        CustomParser = Addresses.Parse,
+        DefaultValueFactory = _ => ServiceSetting.Default,
     };
 
     private static readonly Option<TimeSpan> Deadline = new("--checkpoint-deadline")
@@ -45,8 +45,6 @@ internal static class ServiceCommand
         CustomParser = ByteSize.ParseOrZero,
     };
 
-    private static readonly Option<string> Store = Defaults.StoreOption();
-
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
@@ -54,14 +52,14 @@ internal static class ServiceCommand
             "service",
             "Runs the service: it grants attempts, decides which checkpoints are consistent, and plans recoveries.")
         {
-            Data, Store, Listen, Deadline, ScrubInterval, ScrubRate,
+            Data, StoreSetting.Option, Listen, Deadline, ScrubInterval, ScrubRate,
         };
         command.SetAction((parsed, cancellationToken) => Daemon.RunAsync(
             () => ServiceHost.Build(
                 new ServiceOptions
                 {
                     DataPath = Path.GetFullPath(parsed.GetValue(Data)!),
-                    Store = new StoreOptions { Url = parsed.GetValue(Store)! },
+                    Store = StoreSetting.Of(parsed, ErrorOutput.Warn),
                     Listen = parsed.GetValue(Listen)!,
                     CheckpointDeadline = parsed.GetValue(Deadline),
                     ScrubInterval = parsed.GetValue(ScrubInterval),

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
+using Checkpointer.Cli.Configuration;
+using Checkpointer.Cli.Local;
 using Spectre.Console;
 
 namespace Checkpointer.Cli.Demo;
@@ -9,6 +11,7 @@ internal static class DemoCommand
 {
     private const int FewestSteps = 12;
     private const int MostSteps = 100_000;
+    private const long GatewayBytes = 4L << 30;
 
     /// <summary>The verb with its options.</summary>
     public static Command Create()
@@ -53,6 +56,14 @@ internal static class DemoCommand
             Description = "Keep store, journal and logs in this new folder.",
             HelpName = "DIR",
         };
+        var store = new Option<string>("--store")
+        {
+            Description = "Where checkpoints go: 'folder', a temporary one; 's3', a Ceph object gateway that the demo starts "
+                + "(Debian's packages are installed if they are missing); or the URL of a store of yours, in which the demo "
+                + "uses a place of its own and removes it in the end, unless --keep is given.",
+            HelpName = "folder|s3|URL",
+            DefaultValueFactory = _ => LocalStore.Folder,
+        };
         var report = new Option<string?>("--report")
         {
             Description = "Write what was found to this file as JSON.",
@@ -70,7 +81,7 @@ internal static class DemoCommand
             "Trains a small mixture-of-experts transformer with PyTorch on 4 ranks over 2 nodes, kills a part of it, "
             + "and shows that the run resumes at the exact step and ends bit for bit like an uninterrupted one.")
         {
-            kill, steps, saveEvery, seed, keep, report,
+            kill, steps, saveEvery, seed, store, keep, report,
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             new DemoOptions
@@ -79,12 +90,26 @@ internal static class DemoCommand
                 Steps = parsed.GetValue(steps),
                 SaveEvery = parsed.GetValue(saveEvery),
                 Seed = parsed.GetValue(seed),
+                OpenStoreAsync = StoreOpener(parsed, store, keep),
                 KeepFolder = parsed.GetValue(keep),
                 ReportFile = parsed.GetValue(report),
             },
             cancellationToken));
         return command;
     }
+
+    private static Func<LocalWorkspace, Action<string>, CancellationToken, Task<LocalStore>> StoreOpener(
+        ParseResult parsed, Option<string> store, Option<string?> keep) => parsed.GetValue(store) switch
+        {
+            LocalStore.Folder => (workspace, _, _) => Task.FromResult(LocalStore.InFolder(workspace)),
+            LocalStore.S3 => (workspace, say, token) => LocalStore.OnGatewayAsync(
+                SourceTree.Find(), workspace, GatewayBytes, say, TimeProvider.System, token),
+            var url => (_, _, _) => Task.FromResult(LocalStore.Inside(
+                StoreSetting.With(url!, ConfigurationSetting.Of(parsed, ErrorOutput.Warn)),
+                ConfigurationSetting.PathOf(parsed),
+                keep: parsed.GetValue(keep) is not null,
+                TimeProvider.System)),
+        };
 
     private static async Task<int> RunAsync(DemoOptions options, CancellationToken cancellationToken)
     {

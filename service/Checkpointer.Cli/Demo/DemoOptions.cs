@@ -1,3 +1,5 @@
+using Checkpointer.Cli.Local;
+
 namespace Checkpointer.Cli.Demo;
 
 /// <summary>What <c>checkpointer demo</c> was asked to do.</summary>
@@ -14,6 +16,9 @@ internal sealed record DemoOptions
 
     /// <summary>Seeds the model, the data order and the moment of the kill.</summary>
     public required int Seed { get; init; }
+
+    /// <summary>Opens the object store that the cluster uses.</summary>
+    public required Func<LocalWorkspace, Action<string>, CancellationToken, Task<LocalStore>> OpenStoreAsync { get; init; }
 
     /// <summary>Keep everything (store, journal, logs) in this folder; null: a temporary one, removed at the end.</summary>
     public string? KeepFolder { get; init; }

@@ -11,6 +11,9 @@ internal sealed record DemoReport
     /// <summary>Steps that were trained.</summary>
     public required int Steps { get; init; }
 
+    /// <summary>The kind of object store: <c>folder</c> or <c>s3</c>.</summary>
+    public required string Store { get; init; }
+
     /// <summary>What was killed, and when.</summary>
     public required KillFacts Kill { get; init; }
 

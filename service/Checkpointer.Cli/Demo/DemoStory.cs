@@ -22,9 +22,10 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         var python = await PythonRuntime
             .FindOrInstallAsync(console.Say, workspace.Log("install"), cancellationToken).ConfigureAwait(false);
 
+        await using var store = await options.OpenStoreAsync(workspace, console.Say, cancellationToken).ConfigureAwait(false);
         console.Chapter("The cluster: a service, two nodes and a spare");
-        await using var cluster = await LocalCluster.StartAsync(workspace, TrainingJob.ActiveNodes + 1, time, cancellationToken).ConfigureAwait(false);
-        console.Good($"service and {cluster.Nodes.Count} agents are up; PyTorch {python.TorchVersion}");
+        await using var cluster = await LocalCluster.StartAsync(workspace, store, TrainingJob.ActiveNodes + 1, time, cancellationToken).ConfigureAwait(false);
+        console.Good($"service and {cluster.Nodes.Count} agents are up; PyTorch {python.TorchVersion}; checkpoints go to {store.Description}");
         console.Say(options.KeepFolder is null ? $"logs are in {workspace.Logs} until the end" : $"everything stays in {workspace.Root}");
 
         console.Chapter($"The job, uninterrupted: {options.Steps} steps");
@@ -35,7 +36,7 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
         var recovered = await PlayRunAsync(
             Job(RecoveredRun, python, source, workspace), cluster, workspace, withFailure: true, cancellationToken).ConfigureAwait(false);
 
-        return await new DemoVerdict(options, cluster.Api)
+        return await new DemoVerdict(options, store.Kind, cluster.Api)
             .ReachAsync(RecoveredRun, baseline.Result, recovered.Result, recovered.Strike!, cancellationToken).ConfigureAwait(false);
     }
 

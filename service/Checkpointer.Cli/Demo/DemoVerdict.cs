@@ -5,7 +5,7 @@ using Checkpointer.Formats.Identity;
 namespace Checkpointer.Cli.Demo;
 
 /// <summary>Compares the two runs and the record that the service kept, and says what is not as it must be.</summary>
-internal sealed class DemoVerdict(DemoOptions options, ServiceApi api)
+internal sealed class DemoVerdict(DemoOptions options, string store, ServiceApi api)
 {
     /// <summary>Gathers the facts of <paramref name="run"/> and judges them.</summary>
     public async Task<DemoReport> ReachAsync(
@@ -19,6 +19,7 @@ internal sealed class DemoVerdict(DemoOptions options, ServiceApi api)
         {
             WorldSize = attempts[0].WorldSize,
             Steps = options.Steps,
+            Store = store,
             Kill = new KillFacts(options.Kill, strike.AtStep, strike.Victim),
             ResumedFrom = resume is null
                 ? null

@@ -6,18 +6,19 @@ namespace Checkpointer.Cli.Local;
 internal sealed class LocalCluster : IAsyncDisposable
 {
     private readonly LocalWorkspace _workspace;
+    private readonly LocalStore _store;
     private readonly TimeProvider _time;
     private readonly Uri _address;
     private ChildProcess? _service;
 
-    private LocalCluster(LocalWorkspace workspace, int nodes, TimeProvider time)
+    private LocalCluster(LocalWorkspace workspace, LocalStore store, int nodes, TimeProvider time)
     {
-        _workspace = workspace;
+        (_workspace, _store) = (workspace, store);
         _time = time;
         var ports = Ports.Free(nodes + 1);
         _address = Loopback(ports[0]);
         Api = new ServiceApi(_address);
-        Nodes = [.. ports.Skip(1).Select((port, i) => new LocalNode($"node-{i}", port, workspace, _address))];
+        Nodes = [.. ports.Skip(1).Select((port, i) => new LocalNode($"node-{i}", port, workspace, store, _address))];
     }
 
     /// <summary>The nodes.</summary>
@@ -28,9 +29,9 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     /// <summary>Starts the service and the agents.</summary>
     public static async Task<LocalCluster> StartAsync(
-        LocalWorkspace workspace, int nodes, TimeProvider time, CancellationToken cancellationToken)
+        LocalWorkspace workspace, LocalStore store, int nodes, TimeProvider time, CancellationToken cancellationToken)
     {
-        var cluster = new LocalCluster(workspace, nodes, time);
+        var cluster = new LocalCluster(workspace, store, nodes, time);
         try
         {
             await cluster.StartServiceAsync(cancellationToken).ConfigureAwait(false);
@@ -53,10 +54,10 @@ internal sealed class LocalCluster : IAsyncDisposable
     {
         string[] arguments =
         [
-            "service", "--data", _workspace.ServiceData, "--store", _workspace.Store,
+            "service", "--data", _workspace.ServiceData, "--store", _store.Url,
             "--listen", _address.ToString().TrimEnd('/'),
         ];
-        var service = ChildProcess.Start("service", _workspace.Checkpointer, arguments, _workspace.Log("service"));
+        var service = ChildProcess.Start("service", _workspace.Checkpointer, arguments, _workspace.Log("service"), _store.Environment);
         _service = service;
         await Waiting.UntilAsync(
             $"the service is ready ({service.LogFile})",

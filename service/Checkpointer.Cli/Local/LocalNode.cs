@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Checkpointer.Cli.Local;
 
 /// <summary>One make-believe node: an agent with arenas of its own and, while a job runs, a launcher (torchrun) with its ranks.</summary>
-internal sealed class LocalNode(string name, int agentPort, LocalWorkspace workspace, Uri service) : IAsyncDisposable
+internal sealed class LocalNode(string name, int agentPort, LocalWorkspace workspace, LocalStore store, Uri service) : IAsyncDisposable
 {
     private ChildProcess? _agent;
     private ChildProcess? _launcher;
@@ -13,6 +13,9 @@ internal sealed class LocalNode(string name, int agentPort, LocalWorkspace works
 
     /// <summary>The agent's socket. In the arena folder because a socket path may have only 107 characters.</summary>
     public string AgentSocket => Path.Combine(workspace.Arenas, name + ".sock");
+
+    /// <summary>Where the agent answers probes and scrapers.</summary>
+    public Uri AgentAddress { get; } = new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{agentPort}"));
 
     /// <summary>The node's launcher, once a job was launched.</summary>
     public ChildProcess? Launcher => _launcher;
@@ -24,11 +27,11 @@ internal sealed class LocalNode(string name, int agentPort, LocalWorkspace works
     {
         string[] arguments =
         [
-            "agent", "--node", name, "--service", service.ToString(), "--store", workspace.Store,
+            "agent", "--node", name, "--service", service.ToString(), "--store", store.Url,
             "--socket", AgentSocket, "--arena", ArenaFolder,
-            "--listen", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{agentPort}"),
+            "--listen", AgentAddress.GetLeftPart(UriPartial.Authority),
         ];
-        var agent = ChildProcess.Start($"agent {name}", workspace.Checkpointer, arguments, workspace.Log($"agent-{name}"));
+        var agent = ChildProcess.Start($"agent {name}", workspace.Checkpointer, arguments, workspace.Log($"agent-{name}"), store.Environment);
         _agent = agent;
         await Waiting.UntilAsync(
             $"the agent of {name} listens ({agent.LogFile})",

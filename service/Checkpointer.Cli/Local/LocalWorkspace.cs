@@ -25,9 +25,6 @@ internal sealed class LocalWorkspace : IDisposable
     /// <summary>The <c>checkpointer</c> program, beside this one.</summary>
     public string Checkpointer { get; } = Path.Combine(AppContext.BaseDirectory, "checkpointer");
 
-    /// <summary>The object store.</summary>
-    public string Store => Path.Combine(Root, "store");
-
     /// <summary>The service's journal.</summary>
     public string ServiceData => Path.Combine(Root, "service");
 

@@ -6,6 +6,9 @@ internal sealed record SourceTree(string Root)
     /// <summary>The PyTorch job that the demo trains.</summary>
     public string TrainerScript => Path.Combine(Root, "tests", "trainer", "train.py");
 
+    /// <summary>The script that starts an S3 server.</summary>
+    public string GatewayScript => Path.Combine(Root, "tests", "ceph", "gateway");
+
     /// <summary>The folder that holds the Python package <c>checkpointer</c>.</summary>
     public string HooksFolder => Path.Combine(Root, "agent", "hooks", "python");
 

@@ -1,10 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Checkpointer.Cli.Commands;
-using Checkpointer.Contracts.Problems;
+using Checkpointer.Cli.Configuration;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
-using Checkpointer.Storage;
 using Checkpointer.Storage.Verification;
 
 namespace Checkpointer.Cli.Verifying;
@@ -33,17 +31,9 @@ internal static class VerifyCommand
         Description = "Every committed checkpoint of the run; chunks that several share are read once.",
     };
 
-    private static readonly Option<Uri?> Service = new("--service")
-    {
-        Description = "The service that records the result. CHECKPOINTER_SERVICE. One that is not there is a warning.",
-        HelpName = "URL",
-        CustomParser = Defaults.ParseAddress,
-        DefaultValueFactory = _ => new Uri(Defaults.From("CHECKPOINTER_SERVICE") ?? Defaults.ServiceAddress),
-    };
-
     private static readonly Option<bool> NoRecord = new("--no-record")
     {
-        Description = "Tell no service.",
+        Description = "Have no service record the result. (One that is not there is only warned about.)",
     };
 
     private static readonly Option<string> Output = new("--output")
@@ -65,9 +55,6 @@ internal static class VerifyCommand
         HelpName = "SIZE",
         CustomParser = ByteSize.Parse,
     };
-
-    private static readonly Option<string> Store = Defaults.StoreOption();
-
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
@@ -79,7 +66,7 @@ internal static class VerifyCommand
             + $"Exit status: {ExitCode.Success} all good; {ExitCode.Failure} something is damaged; {ExitCode.Usage} the command line is wrong, or there is "
             + $"no such run or checkpoint; {ExitCode.Incomplete} no damage was seen, but not everything could be read (the store was away or refused).")
         {
-            Run, Choice, All, Store, Service, NoRecord, Output, Parallelism, Rate,
+            Run, Choice, All, StoreSetting.Option, ServiceSetting.Option, NoRecord, Output, Parallelism, Rate,
         };
         command.Validators.Add(result =>
         {
@@ -93,8 +80,8 @@ internal static class VerifyCommand
             {
                 Run = parsed.GetValue(Run),
                 Choice = parsed.GetValue(All) ? CheckpointChoice.All : parsed.GetValue(Choice) ?? CheckpointChoice.Latest,
-                Store = new StoreOptions { Url = parsed.GetValue(Store)!, CreateFolder = false },
-                Service = parsed.GetValue(NoRecord) ? null : parsed.GetValue(Service),
+                Store = StoreSetting.Of(parsed, ErrorOutput.Warn) with { CreateFolder = false },
+                Service = parsed.GetValue(NoRecord) ? null : ServiceSetting.Of(parsed),
                 Json = parsed.GetValue(Output) == Json,
                 Parallelism = parsed.GetValue(Parallelism),
                 BytesPerSecond = parsed.GetValue(Rate),
@@ -107,17 +94,12 @@ internal static class VerifyCommand
     {
         try
         {
-            return await new VerifyRunner(options(), TimeProvider.System, Warn).RunAsync(cancellationToken).ConfigureAwait(false);
+            return await new VerifyRunner(options(), TimeProvider.System, ErrorOutput.Warn).RunAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (CliException e)
+        catch (CheckpointerException e) when (e.Code is not (ErrorCode.ConfigurationInvalid or ErrorCode.InvalidRequest))
         {
-            await Console.Error.WriteLineAsync($"checkpointer: {e.Message}").ConfigureAwait(false);
-            return e.ExitCode;
-        }
-        catch (CheckpointerException e)
-        {
-            await Console.Error.WriteLineAsync($"checkpointer: {CheckpointerProblem.NameOf(e.Code)}: {e.Message}").ConfigureAwait(false);
-            return e.Code is ErrorCode.ConfigurationInvalid or ErrorCode.InvalidRequest ? ExitCode.Usage : ExitCode.Incomplete;
+            _ = ErrorOutput.Report(e);
+            return ExitCode.Incomplete;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -125,8 +107,6 @@ internal static class VerifyCommand
             return ExitCode.Interrupted;
         }
     }
-
-    private static void Warn(string text) => Console.Error.WriteLine($"checkpointer: warning: {text}");
 
     private static RunId ParseRun(ArgumentResult result)
     {

@@ -1,6 +1,8 @@
 """The trainer's side of the benchmarks: a state of a given size, saved and restored through the real hooks.
 
-Usage: bench.py stage|drain|prepare|restore --bytes N --rounds R --scratch DIR
+Usage: bench.py stage|drain|prepare|restore --bytes N --rounds R --scratch DIR [--peers URL]
+
+With --peers the store is S3: whoever started this program measures the peers when asked, at that URL.
 
 Prints one JSON object of measured seconds (each the median over the rounds) on the last line of standard output.
 Rounds interleave what is compared, so that a machine whose speed drifts does not favour one of them.
@@ -15,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+import urllib.request
 
 import torch
 
@@ -102,21 +105,59 @@ def stage(session, state: dict, rounds: int, scratch: str) -> dict:
     return measured
 
 
+class Peers:
+    """What is measured by the process that started this one, between the rounds here."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def ask(self, what: str, **query) -> float:
+        arguments = "&".join(f"{name}={value}" for name, value in query.items())
+        with urllib.request.urlopen(f"{self._url}/{what}?{arguments}", timeout=1200) as answer:
+            return float(answer.read())
+
+
+def drain_to_s3(session, state: dict, rounds: int, peers: Peers) -> dict:
+    measured = {"drain": [], "raw_put": [], "sdk_put": [], "allocated": []}
+    total = bytes_of(state)
+    for step in range(1, rounds + 2):
+        raw = peers.ask("raw_put", bytes=total)
+        peers.ask("settle")
+        sdk = peers.ask("sdk_put", bytes=total) if step in (2, 3) else None
+        peers.ask("settle")
+        before = peers.ask("allocated")
+        drained = drain_once(session, state, step)
+        allocated = peers.ask("allocated") - before
+        peers.ask("forget")
+        peers.ask("settle")
+        if step > 1:  # the first round warms connections and memory
+            measured["raw_put"].append(raw)
+            measured["drain"].append(drained)
+            measured["allocated"].append(allocated)
+            measured["sdk_put"] += [] if sdk is None else [sdk]
+    return measured
+
+
+def drain_once(session, state: dict, step: int) -> float:
+    """Seconds from sealed to durable and acknowledged."""
+    for tensor in tensors_of(state):
+        tensor.neg_()  # every chunk differs from the step before: nothing can be left out
+    ticket = session.save(step, state)
+    if ticket.wait(until="sealed", timeout_s=120) not in ("sealed", "durable"):
+        sys.exit(f"a save did not seal: {ticket.error}")
+    start = time.perf_counter()
+    if ticket.wait(until="durable", timeout_s=600) != "durable":
+        sys.exit(f"a save did not become durable: {ticket.error}")
+    return time.perf_counter() - start
+
+
 def drain(session, state: dict, rounds: int, scratch: str) -> dict:
     measured = {"drain": [], "raw_write": []}
     image = torch.cat([tensor.view(torch.uint8) for tensor in tensors_of(state)]).numpy()
     for step in range(1, rounds + 2):
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
             raw = seconds(lambda: raw_write(image, folder))
-        for tensor in tensors_of(state):
-            tensor.neg_()  # every chunk differs from the step before: nothing can be left out
-        ticket = session.save(step, state)
-        if ticket.wait(until="sealed", timeout_s=120) not in ("sealed", "durable"):
-            sys.exit(f"a save did not seal: {ticket.error}")
-        start = time.perf_counter()
-        if ticket.wait(until="durable", timeout_s=600) != "durable":
-            sys.exit(f"a save did not become durable: {ticket.error}")
-        drained = time.perf_counter() - start
+        drained = drain_once(session, state, step)
         # Both write into the memory that the other has just left to the page cache. A first round does not count: memory
         # that a virtual machine never touched is several times slower.
         forget_cached(packs_of(session, scratch))
@@ -162,12 +203,24 @@ def restore(session, state: dict, rounds: int, scratch: str) -> dict:
     forget_cached([*packs, peer])
     raw = seconds(lambda: raw_read(packs))
     forget_cached(packs)
+    elapsed = restore_once(session, state)
+    loaded = seconds(lambda: copy_all(tensors_of(state), tensors_of(torch.load(peer))))
+    return {"restore": [elapsed], "raw_read": [raw], "torch_load": [loaded]}
+
+
+def restore_from_s3(session, state: dict, peers: Peers) -> dict:
+    """One restore and one raw read of the same objects; the caller runs this program once a round."""
+    raw = peers.ask("raw_get")
+    elapsed = restore_once(session, state)
+    return {"restore": [elapsed], "raw_get": [raw]}
+
+
+def restore_once(session, state: dict) -> float:
     restored = []
     elapsed = seconds(lambda: restored.append(session.restore(state)))
     if restored[0] is None or restored[0].tier != "storage":
         sys.exit(f"expected a restore from storage, got {restored[0]}")
-    loaded = seconds(lambda: copy_all(tensors_of(state), tensors_of(torch.load(peer))))
-    return {"restore": [elapsed], "raw_read": [raw], "torch_load": [loaded]}
+    return elapsed
 
 
 def forget_cached(paths: list) -> None:
@@ -186,19 +239,29 @@ def raw_read(paths: list) -> None:
                 buffer = buffer[file.readinto(buffer):]
 
 
+def measure(arguments, session, state: dict) -> dict:
+    if arguments.peers and arguments.scenario in ("drain", "restore"):
+        peers = Peers(arguments.peers)
+        if arguments.scenario == "drain":
+            return drain_to_s3(session, state, arguments.rounds, peers)
+        return restore_from_s3(session, state, peers)
+    scenario = {"stage": stage, "drain": drain, "prepare": prepare, "restore": restore}[arguments.scenario]
+    return scenario(session, state, arguments.rounds, arguments.scratch)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scenario", choices=["stage", "drain", "prepare", "restore"])
     parser.add_argument("--bytes", type=int, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scratch", required=True)
+    parser.add_argument("--peers")
     arguments = parser.parse_args()
     state = make_state(arguments.bytes, fill=arguments.scenario != "restore")
     with checkpointer.connect(rank=0, world_size=1) as session:
         if arguments.scenario != "restore":
             session.restore(state)  # a fresh run: registers the layout, so that the arena is warm when it is needed
-        scenario = {"stage": stage, "drain": drain, "prepare": prepare, "restore": restore}[arguments.scenario]
-        measured = scenario(session, state, arguments.rounds, arguments.scratch)
+        measured = measure(arguments, session, state)
     result = {name: statistics.median(values) for name, values in measured.items() if values}
     print(json.dumps({"bytes": bytes_of(state), **result}))
 

@@ -40,9 +40,15 @@ public static class ChildProcess
         string program, IReadOnlyList<string> arguments, string? crashAt, CancellationToken cancellationToken) =>
         ExecuteAsync(CommandLine(program, arguments), crashAt, cancellationToken);
 
-    /// <summary>Runs any command to its end. Cancelling kills it and what it started.</summary>
+    /// <summary>
+    /// Runs any command to its end, with the changes of <paramref name="environment"/> (null removes a variable). Cancelling
+    /// kills it and what it started.
+    /// </summary>
     public static async Task<ChildResult> ExecuteAsync(
-        IReadOnlyList<string> command, string? crashAt, CancellationToken cancellationToken)
+        IReadOnlyList<string> command,
+        string? crashAt,
+        CancellationToken cancellationToken,
+        IReadOnlyDictionary<string, string?>? environment = null)
     {
         ArgumentNullException.ThrowIfNull(command);
         var start = new ProcessStartInfo(command[0], command.Skip(1))
@@ -50,6 +56,11 @@ public static class ChildProcess
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
+        {
+            start.Environment[name] = value;
+        }
+
         start.Environment.Remove(CrashPoint.EnvironmentVariable);
         if (crashAt is not null)
         {
