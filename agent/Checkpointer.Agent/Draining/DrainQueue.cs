@@ -182,29 +182,28 @@ internal sealed partial class DrainQueue : BackgroundService
             {
                 return await drain.RunAsync(job.Pool.Progress?.Committed, cancellationToken);
             }
-            catch (CheckpointerException e) when (IsOfStorage(e))
+            catch (CheckpointerException e) when (DrainFailures.IsOfStorage(e))
             {
-                // The store's own decorator has tried in vain. What is put stays put; the rest waits for better days.
-                var delay = DelayAfter(round, job.Lease.Rank);
-                LogStorageFailed(job.Lease.Run, job.Lease.Rank, job.Lease.Checkpoint, delay, e.Message);
+                // The resilient store has tried in vain, within its own deadline. What is put stays put; the rest waits for
+                // better days, however long: the training goes on, and the service gives the checkpoint up if it must.
+                var delay = DelayAfter(round, job.Lease.Rank, e.RetryAfter);
+                LogStorageFailed(
+                    job.Lease.Run, job.Lease.Rank, job.Lease.Checkpoint, delay, e.Message, DrainFailures.AdviceOn(e));
                 _telemetry.DrainRetried();
                 await Task.Delay(delay, _time, cancellationToken);
             }
         }
     }
 
-    private static bool IsOfStorage(CheckpointerException e) => e.IsTransient
-        || e.Code is ErrorCode.StorageUnavailable
-            or ErrorCode.StorageThrottled
-            or ErrorCode.StorageDenied
-            or ErrorCode.StorageFull
-            or ErrorCode.StorageFailed;
-
-    /// <summary>Doubles each time; spread by rank, so that a thousand ranks do not come back at the same instant.</summary>
-    private TimeSpan DelayAfter(int round, Rank rank)
+    /// <summary>
+    /// Doubles each time, and is not less than <paramref name="asked"/> within bounds; spread by rank over its upper half, so
+    /// that a thousand ranks do not come back at the same instant.
+    /// </summary>
+    private TimeSpan DelayAfter(int round, Rank rank, TimeSpan? asked = null)
     {
         const int Spread = 16;
         var delay = _options.RetryDelay * Math.Pow(2, Math.Min(round, 30));
+        delay = asked is { } wait && wait * 2 > delay ? wait * 2 : delay;
         delay = delay < _options.MaxRetryDelay ? delay : _options.MaxRetryDelay;
         return delay * (0.5 + (0.5 * (rank.Value % Spread) / Spread));
     }

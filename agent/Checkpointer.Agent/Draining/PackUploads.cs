@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
@@ -23,11 +24,16 @@ internal sealed class PackUploads(IObjectStore store, SlotLease lease, IReadOnly
 
     private readonly PackHeader?[] _written = new PackHeader?[packs.Count];
 
-    /// <summary>Puts what is not put yet. When it ends, however it ends, no put is under way.</summary>
+    /// <summary>
+    /// Puts what is not put yet. A pack that storage fails does not keep the others from being put; its failure is thrown
+    /// in the end, or as soon as so many in a row have failed that storage is away. When it ends, however it ends, no put is
+    /// under way.
+    /// </summary>
     public async Task<IReadOnlyList<PackHeader>> RunAsync(CancellationToken cancellationToken)
     {
         using var failing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var running = new List<Task<int>>();
+        var running = new List<Task<PutResult>>();
+        var failures = new PutFailures();
         long bytes = 0;
         try
         {
@@ -41,16 +47,21 @@ internal sealed class PackUploads(IObjectStore store, SlotLease lease, IReadOnly
                 while (running.Count > 0
                     && (running.Count >= options.ConcurrentPuts || bytes + packs[i].PackBytes > options.BytesInFlight))
                 {
-                    bytes -= await NextAsync(running);
+                    bytes -= await NextAsync(running, failures);
+                }
+
+                if (failures.InARow >= options.ConcurrentPuts)
+                {
+                    break;
                 }
 
                 bytes += packs[i].PackBytes;
-                running.Add(PutAsync(i, failing.Token));
+                running.Add(TryPutAsync(i, failing.Token));
             }
 
             while (running.Count > 0)
             {
-                _ = await NextAsync(running);
+                _ = await NextAsync(running, failures);
             }
         }
         finally
@@ -60,14 +71,29 @@ internal sealed class PackUploads(IObjectStore store, SlotLease lease, IReadOnly
             await ((Task)Task.WhenAll(running)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        failures.First?.Throw();
         return [.. _written.Select(pack => pack!)];
     }
 
-    private static async Task<int> NextAsync(List<Task<int>> running)
+    private static async Task<int> NextAsync(List<Task<PutResult>> running, PutFailures failures)
     {
         var ended = await Task.WhenAny(running);
         running.Remove(ended);
-        return await ended;
+        var (bytes, failure) = await ended;
+        failures.Note(failure);
+        return bytes;
+    }
+
+    private async Task<PutResult> TryPutAsync(int ordinal, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return new PutResult(await PutAsync(ordinal, cancellationToken), null);
+        }
+        catch (CheckpointerException e) when (DrainFailures.IsOfStorage(e))
+        {
+            return new PutResult(packs[ordinal].PackBytes, e);
+        }
     }
 
     private async Task<int> PutAsync(int ordinal, CancellationToken cancellationToken)
@@ -153,5 +179,21 @@ internal sealed class PackUploads(IObjectStore store, SlotLease lease, IReadOnly
         }
 
         return true;
+    }
+
+    /// <summary>How one put ended.</summary>
+    private readonly record struct PutResult(int Bytes, CheckpointerException? Failure);
+
+    private sealed class PutFailures
+    {
+        public ExceptionDispatchInfo? First { get; private set; }
+
+        public int InARow { get; private set; }
+
+        public void Note(CheckpointerException? failure)
+        {
+            InARow = failure is null ? 0 : InARow + 1;
+            First ??= failure is null ? null : ExceptionDispatchInfo.Capture(failure);
+        }
     }
 }

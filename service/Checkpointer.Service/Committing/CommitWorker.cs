@@ -30,12 +30,12 @@ internal sealed partial class CommitWorker(
 
     private readonly RunChanges.Subscription _changes = changes.Subscribe();
     private readonly Dictionary<(RunId Run, CheckpointId Checkpoint), Task> _running = [];
-    private readonly SemaphoreSlim _parallel = new(options.MaxParallelCommits);
+    private readonly CommitPlaces _places = new(options.MaxParallelCommits, options.CommitPatience, timeProvider);
 
     public override void Dispose()
     {
         base.Dispose();
-        _parallel.Dispose();
+        _places.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -89,7 +89,7 @@ internal sealed partial class CommitWorker(
     /// <summary>False if it has to be tried again later.</summary>
     private async Task<bool> TryCommitAsync(RunId run, CheckpointId checkpoint, long began, CancellationToken stoppingToken)
     {
-        await _parallel.WaitAsync(stoppingToken).ConfigureAwait(false);
+        using var place = await _places.TakeAsync(stoppingToken).ConfigureAwait(false);
         using var span = ServiceTelemetry.Spans.StartActivity("commit")?
             .SetTag("checkpointer.run", run.Value).SetTag("checkpointer.checkpoint", checkpoint.ToString());
         using var timeout = new CancellationTokenSource(options.CommitTimeout, timeProvider);
@@ -124,10 +124,6 @@ internal sealed partial class CommitWorker(
             metrics.CountCommit("deferred", Stopwatch.GetElapsedTime(began));
             LogDeferred(e, run, checkpoint);
             return false;
-        }
-        finally
-        {
-            _ = _parallel.Release();
         }
     }
 }

@@ -25,6 +25,12 @@ public sealed record ServiceOptions
     /// <summary>Commits that are checked and written at the same time, 1 to 64; more wait.</summary>
     public int MaxParallelCommits { get; init; } = 4;
 
+    /// <summary>
+    /// How long a commit may keep others waiting; one that takes longer goes on beside them. 100 ms to
+    /// <see cref="CommitTimeout"/>.
+    /// </summary>
+    public TimeSpan CommitPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long one try of a commit may take before it makes room for others and is tried again, 1 second to 1 hour.</summary>
     public TimeSpan CommitTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
@@ -53,6 +59,7 @@ public sealed record ServiceOptions
         RequireWithin(CheckpointDeadline, TimeSpan.FromSeconds(1), TimeSpan.FromDays(7), nameof(CheckpointDeadline));
         RequireWithin(AgentTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(AgentTimeout));
         RequireWithin(CommitTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(CommitTimeout));
+        RequireWithin(CommitPatience, TimeSpan.FromMilliseconds(100), CommitTimeout, nameof(CommitPatience));
         RequireWithin(
             CommitRetryDelay, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10), nameof(CommitRetryDelay));
         Require(

@@ -146,6 +146,27 @@ public sealed class CommitCheckTests : IDisposable
         Assert.Equal(CheckpointState.Committing, (await LookAsync(service, stuck, "demo")).State);
     }
 
+    [Fact]
+    public async Task Commit_AsManyHangAsMayRun_OthersWaitOnlyAMoment()
+    {
+        await using var service = await RunningService.StartAsync(
+            _folder.Path,
+            options => options with { MaxParallelCommits = 1, CommitPatience = TimeSpan.FromMilliseconds(200) },
+            store => new FaultInjectingObjectStore(
+                store,
+                (_, key) => key.Contains("/demo/checkpoints/", StringComparison.Ordinal) ? StoreFault.Hang : StoreFault.None,
+                TimeProvider.System));
+        var agents = new FakeAgents(service.Http, service.Store);
+        var others = new FakeAgents(service.Http, service.Store, run: "other");
+        var attempt = await agents.JoinAllAsync("one", Cancel);
+        CheckpointId[] stuck = [await agents.SaveAsync(attempt, 1, Cancel), await agents.SaveAsync(attempt, 2, Cancel)];
+
+        var other = await EndOfAsync(service, await others.SaveAsync(await others.JoinAllAsync("one", Cancel), 1, Cancel), "other");
+
+        Assert.Equal(CheckpointState.Committed, other.State);
+        Assert.Equal(CheckpointState.Committing, (await LookAsync(service, stuck[0], "demo")).State);
+    }
+
     private static Task<CheckpointSummary> EndOfAsync(RunningService service, CheckpointId checkpoint, string run = "demo") =>
         Eventually.GetAsync(
             () => LookAsync(service, checkpoint, run),

@@ -114,6 +114,7 @@ public sealed class RestartTests : IDisposable
     [InlineData("CheckpointDeadline")]
     [InlineData("AgentTimeout")]
     [InlineData("CommitTimeout")]
+    [InlineData("CommitPatience")]
     [InlineData("CommitRetryDelay")]
     [InlineData("MaxParallelCommits")]
     [InlineData("ScrubInterval")]
@@ -130,6 +131,7 @@ public sealed class RestartTests : IDisposable
             "CheckpointDeadline" => options with { CheckpointDeadline = TimeSpan.Zero },
             "AgentTimeout" => options with { AgentTimeout = TimeSpan.FromDays(1) },
             "CommitTimeout" => options with { CommitTimeout = TimeSpan.FromMilliseconds(1) },
+            "CommitPatience" => options with { CommitPatience = TimeSpan.FromMinutes(6) },
             "CommitRetryDelay" => options with { CommitRetryDelay = TimeSpan.Zero },
             "ScrubInterval" => options with { ScrubInterval = TimeSpan.FromMilliseconds(1) },
             "ScrubBytesPerSecond" => options with { ScrubBytesPerSecond = 1 },
