@@ -36,6 +36,7 @@ public sealed class CheckpointVerifier(IObjectStore store, VerificationOptions o
         var outage = new OutageWatch(options.MaxFailuresInARow);
         var descriptions = new DescriptionReader(run, options.Parallelism, outage);
         var ledger = new PackLedger(run);
+        await using var chunks = new ChunkReads(store, options, outage, meter);
         var expected = await ExpectAsync(run, checkpoints, meter, cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < checkpoints.Count; i++)
         {
@@ -46,7 +47,7 @@ public sealed class CheckpointVerifier(IObjectStore store, VerificationOptions o
             var reads = ledger.Plan(description.Indices);
             meter.Expect(reads.Bytes - expected[i]);
             meter.Settle(reads.SettledBytes);
-            await ReadAsync(reads, description.Manifest?.ChunkBytes ?? 1, outage, meter, cancellationToken).ConfigureAwait(false);
+            await chunks.RunAsync(reads.Plans, description.Manifest?.ChunkBytes ?? 1, cancellationToken).ConfigureAwait(false);
             var blame = new Blame(description, ledger);
             List<ObjectFinding> findings = [.. description.Findings, .. blame.Find()];
             ledger.ForgetUnreadable();
@@ -95,19 +96,5 @@ public sealed class CheckpointVerifier(IObjectStore store, VerificationOptions o
         }
 
         return expected;
-    }
-
-    private async Task ReadAsync(
-        PlannedReads reads, int chunkBytes, OutageWatch outage, ProgressMeter meter, CancellationToken cancellationToken)
-    {
-        var readBytes = Math.Max(chunkBytes, (int)Math.Min(options.ReadBytes, options.BufferBytes / options.Parallelism));
-        var parallelism = (int)Math.Clamp(options.BufferBytes / readBytes, 1, options.Parallelism);
-        await using var pace = new ReadPace(options.BytesPerSecond, readBytes);
-        var checker = new ChunkChecker(
-            store, new HeaderChecker(store, outage, meter), new ReadBuffers(readBytes), pace, outage, meter);
-        await Parallel.ForEachAsync(
-            reads.Plans.SelectMany(plan => plan.Runs(readBytes)),
-            new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancellationToken },
-            async (run, token) => await checker.CheckAsync(run, token).ConfigureAwait(false)).ConfigureAwait(false);
     }
 }

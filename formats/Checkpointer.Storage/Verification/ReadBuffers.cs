@@ -7,6 +7,9 @@ internal sealed class ReadBuffers(int bytes)
 {
     private readonly ConcurrentBag<byte[]> _free = [];
 
+    /// <summary>The length of each.</summary>
+    public int LengthBytes => bytes;
+
     /// <summary>A buffer. As many exist as were ever in use at once; the reads' parallelism bounds that.</summary>
     public byte[] Take() => _free.TryTake(out var buffer) ? buffer : GC.AllocateUninitializedArray<byte>(bytes, pinned: true);
 
