@@ -191,6 +191,18 @@ class ObjectStorageTests(IntegrationTest):
         self.cluster.start()
         self.assert_restored(self.start("b", "a"), steps[-1], size=SIZE_BYTES)
 
+    def test_a_wrong_bit_on_the_way(self):
+        ranks = self.start_fresh("a", "b", size=SIZE_BYTES)
+        self.save_and_commit(ranks, 1, size=SIZE_BYTES)
+        ranks.close()
+        self.cluster.kill_agents()
+        self.cluster.forget_memory()
+        self.cluster.start()
+        # What is stored is right: the bytes are asked for once more, and nothing else is wrong.
+        self.proxy.inject(rate=1, kinds="wrong-response", times=1, key="/packs/")
+        self.assert_restored(self.start("b", "a"), 1, size=SIZE_BYTES)
+        self.assertEqual(self.proxy.injected(), {"wrong-response": 1})
+
     def test_a_shard_is_a_safetensors_file(self):
         ranks = self.start_fresh("a", "b", size=SIZE_BYTES)
         self.save_and_commit(ranks, 1, size=SIZE_BYTES)

@@ -160,7 +160,7 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
             var memory = Window(facts, origin, part.Run, destination);
             if (await TryReadAsync(state, part.Run, memory, cancellationToken))
             {
-                Verify(state, facts, part.Run, memory, left);
+                await VerifyAsync(state, facts, part.Run, memory, left, cancellationToken);
             }
             else if (part.Run.Count > 1 && !state.IsDead)
             {
@@ -177,15 +177,28 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
         }
     }
 
-    private void Verify(SourceState state, ImageFacts facts, ChunkRun run, Memory<byte> memory, List<ChunkRun> left)
+    private async Task VerifyAsync(
+        SourceState state,
+        ImageFacts facts,
+        ChunkRun run,
+        Memory<byte> memory,
+        List<ChunkRun> left,
+        CancellationToken cancellationToken)
     {
         var at = 0;
         foreach (var single in run.Singles())
         {
-            var length = facts.Geometry.LengthOf(single.First);
-            if (ChunkHash.Compute(memory.Span.Slice(at, length)) == facts.Hashes[single.First])
+            var bytes = memory.Slice(at, facts.Geometry.LengthOf(single.First));
+            var isRight = IsRight(facts, single.First, bytes);
+            if (!isRight && state.Source.Kind != SourceKind.LocalMemory)
             {
-                journal.Read(state.Source.Kind, length);
+                // Bytes may go wrong on their way, too: a copy is only distrusted when it is wrong twice.
+                isRight = await TryReadAsync(state, single, bytes, cancellationToken) && IsRight(facts, single.First, bytes);
+            }
+
+            if (isRight)
+            {
+                journal.Read(state.Source.Kind, bytes.Length);
             }
             else
             {
@@ -193,9 +206,12 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
                 left.Add(single);
             }
 
-            at += length;
+            at += bytes.Length;
         }
     }
+
+    private static bool IsRight(ImageFacts facts, int chunk, ReadOnlyMemory<byte> bytes) =>
+        ChunkHash.Compute(bytes.Span) == facts.Hashes[chunk];
 
     private async Task<bool> TryReadAsync(
         SourceState state, ChunkRun run, Memory<byte> memory, CancellationToken cancellationToken)
