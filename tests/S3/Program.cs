@@ -1,3 +1,4 @@
+using Checkpointer.S3.Tests.Measuring;
 using Checkpointer.S3.Tests.Objects;
 using Checkpointer.TestKit.Processes;
 using Xunit.MicrosoftTestingPlatform;
@@ -8,6 +9,7 @@ internal static class Program
 {
     private static readonly Dictionary<string, Func<string[], Task<int>>> Children = new()
     {
+        [RawComparison.Child] = RawComparison.RunAsync,
         [RaceTests.Child] = RaceTests.CreateAsync,
         [LargeObjectTests.Child] = LargeObjectTests.MeasureAsync,
     };
