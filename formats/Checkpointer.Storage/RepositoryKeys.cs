@@ -24,10 +24,13 @@ public static class RepositoryKeys
     /// <summary>A layout, named by the lower-case hex SHA-256 of its bytes.</summary>
     public static ObjectKey Layout(RunId run, string sha256) => new($"{Run(run)}layouts/{sha256}.json");
 
+    /// <summary>The prefix of all packs of a run.</summary>
+    public static string Packs(RunId run) => $"{Run(run)}packs/";
+
     /// <summary>Pack <paramref name="number"/> (from 0) of one rank's shard.</summary>
     public static ObjectKey Pack(RunId run, CheckpointId checkpoint, Rank rank, int number) => new(
         string.Create(CultureInfo.InvariantCulture,
-            $"{Run(run)}packs/{Folder(checkpoint)}/{rank.Value:D6}-{number:D6}.pack"));
+            $"{Packs(run)}{Folder(checkpoint)}/{rank.Value:D6}-{number:D6}.pack"));
 
     /// <summary>The prefix of all checkpoints of a run.</summary>
     public static string Checkpoints(RunId run) => $"{Run(run)}checkpoints/";
@@ -45,6 +48,7 @@ public static class RepositoryKeys
     public static ObjectKey AttemptRecord(RunId run, Attempt attempt) => new(
         string.Create(CultureInfo.InvariantCulture, $"{Run(run)}attempts/{attempt.Value:D6}.json"));
 
-    private static string Folder(CheckpointId checkpoint) => string.Create(
+    /// <summary>The name of a checkpoint's folders, without slash.</summary>
+    public static string Folder(CheckpointId checkpoint) => string.Create(
         CultureInfo.InvariantCulture, $"{checkpoint.Step.Value:D12}.{checkpoint.Attempt.Value:D6}");
 }

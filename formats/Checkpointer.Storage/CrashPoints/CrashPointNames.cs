@@ -71,4 +71,10 @@ public static class CrashPointNames
 
     /// <summary>A restore is rebuilding an image in a slot.</summary>
     public const string RestoreBuilding = "restore.building";
+
+    /// <summary>A sweep has deleted one index of a save that was abandoned or fenced out.</summary>
+    public const string SweepIndexDeleted = "sweep.index_deleted";
+
+    /// <summary>A sweep has deleted one pack of such a save.</summary>
+    public const string SweepPackDeleted = "sweep.pack_deleted";
 }

@@ -10,7 +10,6 @@ namespace Checkpointer.Storage.Probing;
 /// </summary>
 public sealed class StoreProbe(IObjectStore store, TimeProvider time, Random random)
 {
-    private const int MaxStaleDeletes = 1000;
     private static readonly TimeSpan CleanupAfterCancel = TimeSpan.FromSeconds(5);
 
     // S3 tells times in whole seconds.
@@ -125,19 +124,8 @@ public sealed class StoreProbe(IObjectStore store, TimeProvider time, Random ran
             return null;
         }
 
-        // Collected first: the listing need not stand deletes of what it walks over.
-        var stale = new List<ObjectKey>();
-        await foreach (var info in store.ListAsync(RepositoryKeys.Probes, cancellationToken).ConfigureAwait(false))
+        await foreach (var _ in StaleProbes.DeleteAsync(store, before, cancellationToken).ConfigureAwait(false))
         {
-            if (info.LastModified < before && stale.Count < MaxStaleDeletes)
-            {
-                stale.Add(info.Key);
-            }
-        }
-
-        foreach (var key in stale)
-        {
-            await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
         }
 
         return null;

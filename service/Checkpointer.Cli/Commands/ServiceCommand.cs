@@ -45,6 +45,20 @@ internal static class ServiceCommand
         CustomParser = ByteSize.ParseOrZero,
     };
 
+    private static readonly Option<TimeSpan> SweepInterval = new("--sweep-interval")
+    {
+        Description = "How often what aborted saves left in the store is looked for, as hh:mm:ss.",
+        HelpName = "TIME",
+        DefaultValueFactory = _ => TimeSpan.FromHours(1),
+    };
+
+    private static readonly Option<TimeSpan> SweepGrace = new("--sweep-grace")
+    {
+        Description = "How long that stays there, as hh:mm:ss by the store's clock; then it is deleted.",
+        HelpName = "TIME",
+        DefaultValueFactory = _ => TimeSpan.FromHours(1),
+    };
+
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
@@ -52,7 +66,7 @@ internal static class ServiceCommand
             "service",
             "Runs the service: it grants attempts, decides which checkpoints are consistent, and plans recoveries.")
         {
-            Data, StoreSetting.Option, Listen, Deadline, ScrubInterval, ScrubRate,
+            Data, StoreSetting.Option, Listen, Deadline, ScrubInterval, ScrubRate, SweepInterval, SweepGrace,
         };
         command.SetAction((parsed, cancellationToken) => Daemon.RunAsync(
             () => ServiceHost.Build(
@@ -64,6 +78,8 @@ internal static class ServiceCommand
                     CheckpointDeadline = parsed.GetValue(Deadline),
                     ScrubInterval = parsed.GetValue(ScrubInterval),
                     ScrubBytesPerSecond = parsed.GetValue(ScrubRate) ?? DefaultScrubRate,
+                    SweepInterval = parsed.GetValue(SweepInterval),
+                    SweepGrace = parsed.GetValue(SweepGrace),
                 },
                 Daemon.Configure),
             cancellationToken));

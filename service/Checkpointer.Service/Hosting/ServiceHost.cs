@@ -7,6 +7,7 @@ using Checkpointer.Service.Committing;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Journal;
 using Checkpointer.Service.Stores;
+using Checkpointer.Service.Sweeping;
 using Checkpointer.Service.Telemetry;
 using Checkpointer.Service.Verifying;
 using Checkpointer.Storage;
@@ -83,6 +84,7 @@ public static class ServiceHost
         services.AddHostedService<CommitWorker>();
         services.AddHostedService<AttemptRecorder>();
         services.AddHostedService<ScrubWorker>();
+        services.AddHostedService<SweepWorker>();
     }
 
     private static JournalOpener Opener(ServiceOptions options, ILogger<FasterLogJournal> logger) =>

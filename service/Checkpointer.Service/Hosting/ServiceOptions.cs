@@ -46,6 +46,12 @@ public sealed record ServiceOptions
     /// <summary>Most bytes a second that the scrub reads, at least 64 KiB; zero: as fast as it goes.</summary>
     public long ScrubBytesPerSecond { get; init; } = 64L << 20;
 
+    /// <summary>Between two sweeps of what aborted saves left in the store, 100 ms to 7 days.</summary>
+    public TimeSpan SweepInterval { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long objects of a save that will never be a checkpoint stay, by the store's clock, 100 ms to 365 days.</summary>
+    public TimeSpan SweepGrace { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Throws <c>configuration_invalid</c>, naming the setting, if a value makes no sense.</summary>
     public void Validate()
     {
@@ -70,6 +76,8 @@ public sealed record ServiceOptions
             ScrubBytesPerSecond is 0 or >= VerificationOptions.MinBytesPerSecond,
             nameof(ScrubBytesPerSecond),
             "must be at least 64 KiB, or zero for no limit");
+        RequireWithin(SweepInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(7), nameof(SweepInterval));
+        RequireWithin(SweepGrace, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(365), nameof(SweepGrace));
         Require(MaxParallelCommits is >= 1 and <= 64, nameof(MaxParallelCommits), "must be 1 to 64");
         Require(
             SnapshotEveryEntries is >= 100 and <= 10_000_000, nameof(SnapshotEveryEntries), "must be 100 to 10,000,000");

@@ -61,6 +61,10 @@ internal static class RunFold
                 break;
             case StoreMismatched:
                 break;
+            case FencedSavesCondemned condemned:
+                Invariant.Holds(condemned.Through < state.CurrentAttempt);
+                state.Checkpoints.Condemn(new Condemnation(condemned.Through, condemned.Except));
+                break;
             default:
                 throw new InvariantViolationException($"No fold for {happened.GetType().Name}.");
         }
@@ -148,7 +152,7 @@ internal static class RunFold
         CheckFence(state, givenUp.Checkpoint.Attempt);
         state.Snapshots.GiveUp(givenUp.Checkpoint);
         var checkpoint = state.Checkpoints.Find(givenUp.Checkpoint);
-        if (checkpoint is null && givenUp.Durable)
+        if (checkpoint is null && givenUp.Durable && !state.Checkpoints.IsClosed(givenUp.Checkpoint))
         {
             checkpoint = state.Checkpoints.Begin(
                 givenUp.Checkpoint, state.Attempts.Current!.WorldSize, givenUp.At, givenUp.At);

@@ -89,6 +89,8 @@ internal sealed class RunState
         NewestForgotten = Snapshots.NewestForgotten,
         Snapshots = [.. Snapshots.Records.Select(record => record.Copy())],
         CommittedCount = Checkpoints.CommittedCount,
+        Condemned = Checkpoints.Condemned,
+        NewestForgottenCheckpoint = Checkpoints.NewestForgotten,
         Checkpoints = [.. Checkpoints.Records.Select(record => record.Copy())],
         ForgottenLedgerEntries = Ledger.Forgotten,
         Ledger = [.. Ledger.Entries],
@@ -104,7 +106,8 @@ internal sealed class RunState
         state.Barrier.Load(saved.Pending, saved.PastIncarnations);
         state.Attempts.Load(saved.Attempts, saved.Plan);
         state.Snapshots.Load(saved.GloballySealed, saved.GivenUp, saved.NewestForgotten, saved.Snapshots);
-        state.Checkpoints.Load(saved.CommittedCount, saved.Checkpoints, state.Attempts.Path);
+        state.Checkpoints.Load(
+            saved.CommittedCount, saved.Condemned, saved.NewestForgottenCheckpoint, saved.Checkpoints, state.Attempts.Path);
         state.Ledger.Load(saved.ForgottenLedgerEntries, saved.Ledger, saved.DisputedSteps);
         state.Incidents.Load(saved.IncidentCount, saved.Incidents);
         return state;
@@ -177,6 +180,9 @@ internal sealed class RunState
             .Select(record => new PendingDeadline(record.Checkpoint, record.DeadlineAt))
             .OrderBy(deadline => deadline.At),
     ];
+
+    /// <summary>How a checkpoint stands of which the store has objects but no manifest.</summary>
+    public SaveStanding StandingOf(CheckpointId checkpoint) => SweepDecisions.StandingOf(this, checkpoint);
 
     /// <summary>
     /// The manifest of a checkpoint that is committing (or committed, and still kept in detail): the same value, so the

@@ -43,6 +43,12 @@ internal sealed record SavedRun
     /// <inheritdoc cref="CheckpointBook.CommittedCount"/>
     public required int CommittedCount { get; init; }
 
+    /// <inheritdoc cref="CheckpointBook.Condemned"/>
+    public Condemnation? Condemned { get; init; }
+
+    /// <inheritdoc cref="CheckpointBook.NewestForgotten"/>
+    public CheckpointId? NewestForgottenCheckpoint { get; init; }
+
     /// <inheritdoc cref="CheckpointBook.Records"/>
     public required IReadOnlyList<CheckpointRecord> Checkpoints { get; init; }
 

@@ -5,6 +5,7 @@ using Checkpointer.Formats.Errors;
 using Checkpointer.Service.Agents;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Runs.Events;
+using Checkpointer.Service.Sweeping;
 
 namespace Checkpointer.Service.Telemetry;
 
@@ -26,6 +27,9 @@ internal sealed class ServiceMetrics
     private readonly Histogram<double> _commitDuration;
     private readonly Histogram<double> _scrubDuration;
     private readonly Counter<long> _scrubBytes;
+    private readonly Histogram<double> _sweepDuration;
+    private readonly Counter<long> _sweptObjects;
+    private readonly Counter<long> _sweptBytes;
     private readonly Counter<long> _events;
     private readonly Counter<long> _incidents;
 
@@ -39,6 +43,10 @@ internal sealed class ServiceMetrics
         _scrubDuration = _meter.CreateHistogram(
             ServiceTelemetry.ScrubDuration, "s", "How long the scrub took for a checkpoint.", advice: LongBuckets);
         _scrubBytes = _meter.CreateCounter<long>(ServiceTelemetry.ScrubBytes, "By", "Bytes that the scrub read.");
+        _sweepDuration = _meter.CreateHistogram(
+            ServiceTelemetry.SweepDuration, "s", "How long sweeps of uncommitted objects took.", advice: Buckets);
+        _sweptObjects = _meter.CreateCounter<long>(ServiceTelemetry.SweptObjects, "{object}", "Uncommitted objects that sweeps deleted.");
+        _sweptBytes = _meter.CreateCounter<long>(ServiceTelemetry.SweptBytes, "By", "Bytes of uncommitted objects that sweeps deleted.");
         _events = _meter.CreateCounter<long>(ServiceTelemetry.Events, "{event}", "Things that happened to runs.");
         _incidents = _meter.CreateCounter<long>(ServiceTelemetry.Incidents, "{incident}", "Incidents of runs.");
         _ = _meter.CreateObservableGauge(
@@ -88,6 +96,18 @@ internal sealed class ServiceMetrics
         _scrubDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
         _scrubBytes.Add(bytesRead);
     }
+
+    /// <summary>A sweep deleted an object.</summary>
+    public void CountSwept(SweepReason reason, long bytes)
+    {
+        var tag = new KeyValuePair<string, object?>("reason", reason.ToString());
+        _sweptObjects.Add(1, tag);
+        _sweptBytes.Add(bytes, tag);
+    }
+
+    /// <summary>A sweep ended.</summary>
+    public void CountSweep(string outcome, TimeSpan elapsed) =>
+        _sweepDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
 
     private static IEnumerable<Measurement<long>> Measure(RunHost host, Func<RunSummary, long?> value)
     {

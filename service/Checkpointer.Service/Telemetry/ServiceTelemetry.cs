@@ -4,7 +4,7 @@ namespace Checkpointer.Service.Telemetry;
 
 /// <summary>
 /// Names of what the service measures; stable, for dashboards and alerts. Tags: <c>command</c> (a command's type),
-/// <c>outcome</c> (<c>ok</c>, an error code, or how a commit ended), <c>kind</c> (of an event or incident), <c>run</c>
+/// <c>outcome</c> (<c>ok</c>, an error code, or how a commit ended), <c>kind</c> (of an event or incident), <c>reason</c> (of a deletion), <c>run</c>
 /// (at most <see cref="Coordination.CoordinationLimits.MaxRuns"/>).
 /// </summary>
 public static class ServiceTelemetry
@@ -29,6 +29,15 @@ public static class ServiceTelemetry
 
     /// <summary>Bytes that the scrub read.</summary>
     public const string ScrubBytes = "checkpointer.scrub.bytes";
+
+    /// <summary>Uncommitted objects that sweeps deleted, by reason.</summary>
+    public const string SweptObjects = "checkpointer.sweep.objects";
+
+    /// <summary>Their bytes, by reason (By).</summary>
+    public const string SweptBytes = "checkpointer.sweep.bytes";
+
+    /// <summary>How long sweeps took, by outcome: ok or failed (s).</summary>
+    public const string SweepDuration = "checkpointer.sweep.duration";
 
     /// <summary>Agents that are alive.</summary>
     public const string Agents = "checkpointer.agents.alive";

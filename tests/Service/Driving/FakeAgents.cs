@@ -24,6 +24,8 @@ internal sealed class FakeAgents(HttpClient http, IObjectStore store, int worldS
 
     private static readonly ContractsJsonContext Json = ContractsJsonContext.Default;
 
+    public static RunId DemoRun { get; } = RunId.Parse("demo");
+
     public RunId Run { get; } = RunId.Parse(run);
 
     public int WorldSize => worldSize;
@@ -104,13 +106,14 @@ internal sealed class FakeAgents(HttpClient http, IObjectStore store, int worldS
 
     /// <summary>Puts one rank's layout and index; gives the report of them, not sent yet.</summary>
     public async Task<ShardReport> StoreAsync(
-        CheckpointId checkpoint, int rank, CancellationToken cancellationToken, Layout? layout = null, int chunkBytes = ChunkBytes)
+        CheckpointId checkpoint, int rank, CancellationToken cancellationToken, Layout? layout = null, int chunkBytes = ChunkBytes,
+        CheckpointId? packsOf = null)
     {
         layout ??= LayoutOf(rank);
         var bytes = Bytes(checkpoint.Step.Value, rank, layout);
         var pack = new PackHeader(
             checkpoint, new Rank(rank), 0, [new PackEntry(0, CodecId.Raw, bytes.Length, bytes.Length, ChunkHash.Compute(bytes))]);
-        var index = IndexOf(checkpoint, rank, layout, chunkBytes).Encode();
+        var index = IndexOf(checkpoint, rank, layout, chunkBytes, packsOf).Encode();
         await store.PutAsync(RepositoryKeys.Pack(Run, checkpoint, new Rank(rank), 0), new ObjectContent([pack.Encode(), bytes]), cancellationToken);
         await store.PutAsync(RepositoryKeys.Layout(Run, layout.Digest), new ObjectContent(layout.Utf8), cancellationToken);
         await store.PutAsync(RepositoryKeys.Index(Run, checkpoint, new Rank(rank)), new ObjectContent(index), cancellationToken);
@@ -148,7 +151,7 @@ internal sealed class FakeAgents(HttpClient http, IObjectStore store, int worldS
         };
     }
 
-    public ShardIndex IndexOf(CheckpointId checkpoint, int rank, Layout layout, int chunkBytes)
+    public ShardIndex IndexOf(CheckpointId checkpoint, int rank, Layout layout, int chunkBytes, CheckpointId? packsOf = null)
     {
         var bytes = Bytes(checkpoint.Step.Value, rank, layout);
         var hash = ChunkHash.Compute(bytes);
@@ -162,7 +165,7 @@ internal sealed class FakeAgents(HttpClient http, IObjectStore store, int worldS
             StoredBytes = layout.StoredBytes,
             LayoutDigest = layout.Digest,
             Root = RootHash.Compute(layout.ImageBytes, chunkBytes, [hash]),
-            Packs = [new PackReference(checkpoint, new Rank(rank), 0, PackHeaderBytes + bytes.Length)],
+            Packs = [new PackReference(packsOf ?? checkpoint, new Rank(rank), 0, PackHeaderBytes + bytes.Length)],
             Chunks = [new ChunkEntry(hash, CodecId.Raw, 0, PackHeaderBytes, bytes.Length)],
         };
     }

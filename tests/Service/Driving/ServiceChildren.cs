@@ -8,10 +8,12 @@ internal static class ServiceChildren
 {
     public const string Train = "train";
 
+    public const string Sweep = "sweep";
+
     public const int Steps = 3;
 
     public static readonly IReadOnlyDictionary<string, Func<string[], Task<int>>> Programs =
-        new Dictionary<string, Func<string[], Task<int>>> { [Train] = TrainAsync };
+        new Dictionary<string, Func<string[], Task<int>>> { [Train] = TrainAsync, [Sweep] = SweepAsync };
 
     /// <summary>
     /// Arguments: folder. Hosts the service there and plays a run against it, saving every step; prints what was
@@ -37,6 +39,16 @@ internal static class ServiceChildren
             Say($"committed {checkpoint}");
         }
 
+        return 0;
+    }
+
+    /// <summary>Arguments: folder. Hosts the service there, sweeping as often as it can, until it is killed or a minute is over.</summary>
+    private static async Task<int> SweepAsync(string[] arguments)
+    {
+        await using var service = await RunningService.StartAsync(
+            arguments[0],
+            options => options with { SweepInterval = TimeSpan.FromMilliseconds(100), SweepGrace = TimeSpan.FromMinutes(1) });
+        await Task.Delay(TimeSpan.FromMinutes(1), TimeProvider.System);
         return 0;
     }
 

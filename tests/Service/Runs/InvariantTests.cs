@@ -1,6 +1,7 @@
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs;
+using Checkpointer.Service.Runs.Checkpoints;
 using CsCheck;
 
 namespace Checkpointer.Service.Tests.Runs;
@@ -23,6 +24,7 @@ public sealed class InvariantTests
             {
                 history.Play(op);
                 CheckLedger(history);
+                CheckSwept(history);
             }
 
             CheckShards(history);
@@ -38,7 +40,7 @@ public sealed class InvariantTests
     [Fact]
     public void RandomHistories_ReachWhatTheyAreMeantToReach()
     {
-        var (commits, abandoned, replays, gaps, resumed) = (0, 0, 0, 0, 0);
+        var (commits, abandoned, replays, gaps, resumed, condemned) = (0, 0, 0, 0, 0, 0);
         Ops.Sample(
             ops =>
             {
@@ -49,13 +51,19 @@ public sealed class InvariantTests
                 Interlocked.Add(ref abandoned, state.Checkpoints.Records.Count(record => record.State == CheckpointState.Abandoned));
                 Interlocked.Add(ref replays, state.Ledger.Entries.Count(entry => entry.Replayed));
                 Interlocked.Add(ref gaps, state.Incidents.Kept.Count(incident => incident.Kind == IncidentKind.LedgerGap));
+                Interlocked.Add(ref condemned, history.Swept.Count(id => state.StandingOf(id) == SaveStanding.Condemned));
                 Interlocked.Add(ref resumed, history.Grants.Count(grant => grant.Plan.ResumeFrom is not null));
             },
             iter: 60);
         Assert.True(
-            commits > 5 && abandoned > 30 && replays > 30 && gaps > 5 && resumed > 10,
-            $"commits {commits}, abandoned {abandoned}, replays {replays}, gaps {gaps}, resumed {resumed}");
+            commits > 5 && abandoned > 30 && replays > 30 && gaps > 5 && resumed > 10 && condemned > 100,
+            $"commits {commits}, abandoned {abandoned}, replays {replays}, gaps {gaps}, resumed {resumed}, condemned {condemned}");
     }
+
+    // Invariant 5: what may be deleted is no checkpoint, and never becomes one.
+    private static void CheckSwept(RandomHistory history) => Assert.All(
+        history.Run.State.Checkpoints.Records.Where(record => history.Swept.Contains(record.Checkpoint)),
+        record => Assert.Equal(CheckpointState.Abandoned, record.State));
 
     // Invariant 2: all of a checkpoint's shards are of one step and one attempt lineage.
     private static void CheckShards(RandomHistory history)

@@ -1,6 +1,7 @@
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Runs.Checkpoints;
 using Checkpointer.Service.Runs.Commands;
 using Checkpointer.Service.Runs.Events;
 
@@ -13,7 +14,9 @@ namespace Checkpointer.Service.Tests.Runs;
 /// </summary>
 internal sealed class RandomHistory
 {
-    public const int Kinds = 14;
+    private const int MaxStep = 40;
+
+    public const int Kinds = 15;
 
     private readonly List<Func<Decision>> _sent = [];
     private int _incarnation;
@@ -26,6 +29,9 @@ internal sealed class RandomHistory
 
     /// <summary>Accepted shards: as their agents reported them.</summary>
     public List<ShardReport> Shards { get; } = [];
+
+    /// <summary>What a sweep was told it may delete: none of it may ever become a checkpoint.</summary>
+    public HashSet<CheckpointId> Swept { get; } = [];
 
     /// <summary>Accepted sealed snapshots.</summary>
     public List<SnapshotReport> Seals { get; } = [];
@@ -63,6 +69,9 @@ internal sealed class RandomHistory
                 break;
             case 13:
                 Crash(op);
+                break;
+            case 14:
+                Sweep();
                 break;
         }
     }
@@ -180,6 +189,24 @@ internal sealed class RandomHistory
 
         // The next decision is cut short: only some of its events reach the journal.
         Run.KeepEvents = op.C == 2 ? op.A % 2 : null;
+    }
+
+    private void Sweep()
+    {
+        var kept = Run.KeepEvents ?? int.MaxValue;
+        if (Send(new CondemnFencedSaves()).Events.Count > kept || Run.State.CurrentAttempt is not { } current)
+        {
+            return; // the service died before it was durable: it deletes nothing
+        }
+
+        foreach (var id in Enumerable.Range(1, current.Value).SelectMany(
+            attempt => Enumerable.Range(1, MaxStep).Select(step => RunDriver.Id(step, attempt))))
+        {
+            if (Run.State.StandingOf(id) is SaveStanding.Abandoned or SaveStanding.Condemned)
+            {
+                Swept.Add(id);
+            }
+        }
     }
 
     // Mostly the current attempt; sometimes an older or a future one.

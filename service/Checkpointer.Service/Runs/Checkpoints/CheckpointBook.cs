@@ -20,6 +20,12 @@ internal sealed class CheckpointBook
     /// <summary>Newest committed checkpoint of the current lineage; null if none.</summary>
     public CheckpointId? Committed { get; private set; }
 
+    /// <summary>What is never begun any more; null before the first sweep that needed it.</summary>
+    public Condemnation? Condemned { get; private set; }
+
+    /// <summary>The newest abandoned checkpoint that is no longer kept; null if all are.</summary>
+    public CheckpointId? NewestForgotten { get; private set; }
+
     /// <summary>All that are kept, by step, then attempt.</summary>
     public IList<CheckpointRecord> Records => _records.Values;
 
@@ -35,10 +41,29 @@ internal sealed class CheckpointBook
     /// <summary>One checkpoint; null if there is none such, or it is no longer kept.</summary>
     public CheckpointRecord? Find(CheckpointId checkpoint) => _records.GetValueOrDefault(checkpoint);
 
-    /// <summary>Takes the book that was read; <paramref name="path"/> is the current lineage.</summary>
-    public void Load(int committedCount, IEnumerable<CheckpointRecord> records, LineagePath path)
+    /// <summary>
+    /// Whether <paramref name="checkpoint"/>, which is not in the book, must not be begun: it is condemned, or so old that it was
+    /// abandoned and forgotten. What lies in the store of it may be deleted at any time.
+    /// </summary>
+    public bool IsClosed(CheckpointId checkpoint) => Condemned?.Covers(checkpoint) == true
+        || (NewestForgotten is { } newest && checkpoint.Attempt == newest.Attempt && checkpoint.Step <= newest.Step);
+
+    /// <summary>Closes what <paramref name="condemned"/> covers for good.</summary>
+    public void Condemn(Condemnation condemned)
     {
-        CommittedCount = committedCount;
+        Invariant.Holds(Condemned is null || condemned.Through >= Condemned.Through);
+        Condemned = condemned;
+    }
+
+    /// <summary>Takes the book that was read; <paramref name="path"/> is the current lineage.</summary>
+    public void Load(
+        int committedCount,
+        Condemnation? condemned,
+        CheckpointId? newestForgotten,
+        IEnumerable<CheckpointRecord> records,
+        LineagePath path)
+    {
+        (CommittedCount, Condemned, NewestForgotten) = (committedCount, condemned, newestForgotten);
         foreach (var record in records.Select(record => record.Copy()))
         {
             _records.Add(record.Checkpoint, record);
@@ -58,6 +83,7 @@ internal sealed class CheckpointBook
     /// <summary>Begins to save a checkpoint.</summary>
     public CheckpointRecord Begin(CheckpointId checkpoint, int worldSize, DateTimeOffset at, DateTimeOffset deadlineAt)
     {
+        Invariant.Holds(!IsClosed(checkpoint));
         var record = new CheckpointRecord
         {
             Checkpoint = checkpoint,
@@ -188,5 +214,12 @@ internal sealed class CheckpointBook
             .MinBy(record => (record.EndedAt, record.Checkpoint))!;
         _records.Remove(oldest.Checkpoint);
         _detailed.Remove(oldest.Checkpoint);
+        if (state == CheckpointState.Abandoned
+            && (NewestForgotten is not { } newest
+                || newest.Attempt < oldest.Checkpoint.Attempt
+                || (newest.Attempt == oldest.Checkpoint.Attempt && newest.Step < oldest.Checkpoint.Step)))
+        {
+            NewestForgotten = oldest.Checkpoint;
+        }
     }
 }

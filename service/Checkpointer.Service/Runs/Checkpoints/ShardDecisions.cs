@@ -69,6 +69,12 @@ internal static class ShardDecisions
             return Conflict(state, body, "was given up because a rank could not take its snapshot. Stop draining it");
         }
 
+        if (state.Checkpoints.IsClosed(body.Checkpoint))
+        {
+            return Conflict(
+                state, body, "was left by an attempt that was fenced out, or abandoned long ago; what was stored of it is being deleted. Stop draining it");
+        }
+
         var room = MakeRoom(state, new IncidentDrafts(state.Incidents, now), now);
         return room is null
             ? Decision<ShardResult>.Refuse(

@@ -80,7 +80,8 @@ internal static class SnapshotDecisions
             events.AddRange(MakeRoom(state, drafts, now));
         }
 
-        var begins = body.Durable && state.Checkpoints.Find(snapshot) is null;
+        var closed = state.Checkpoints.Find(snapshot) is null && state.Checkpoints.IsClosed(snapshot);
+        var begins = body.Durable && !closed && state.Checkpoints.Find(snapshot) is null;
         var mayBeFull = !overtaken.OfType<SnapshotGivenUp>().Any(left => state.Checkpoints.Find(left.Checkpoint) is { State: CheckpointState.Saving });
         var room = begins && mayBeFull ? ShardDecisions.MakeRoom(state, drafts, now) : [];
         events.AddRange(room ?? []);
@@ -89,7 +90,7 @@ internal static class SnapshotDecisions
             At = now,
             Checkpoint = snapshot,
             Rank = body.Rank,
-            Durable = body.Durable && room is not null,
+            Durable = body.Durable && !closed && room is not null,
             Image = body.Image!,
             DeadlineAt = begins && room is not null ? now + state.Options.CheckpointDeadline : null,
             Incidents = NonFinite(record, snapshot, body, drafts),
