@@ -113,7 +113,8 @@ class Cluster:
     Their store is a folder of the cluster's, or ``store``: a URL or path, which takes ``environment`` to open.
     """
 
-    def __init__(self, nodes=("a", "b"), budget_bytes=256 << 20, deadline_s=60, store=None, environment=None):
+    def __init__(self, nodes=("a", "b"), budget_bytes=256 << 20, deadline_s=60, store=None, environment=None,
+                 service_arguments=()):  # fmt: skip
         self.folder = tempfile.mkdtemp(prefix="checkpointer-it-")
         self.arenas = tempfile.mkdtemp(prefix="checkpointer-it-", dir=SHARED_MEMORY)
         self.store = store or os.path.join(self.folder, "store")
@@ -124,7 +125,7 @@ class Cluster:
         deadline = time.strftime("%H:%M:%S", time.gmtime(deadline_s))
         self.service = Daemon("service", os.path.join(self.folder, "service.log"), port, [
             "service", "--data", os.path.join(self.folder, "data"), "--store", self.store,
-            "--listen", f"http://127.0.0.1:{port}", "--checkpoint-deadline", deadline,
+            "--listen", f"http://127.0.0.1:{port}", "--checkpoint-deadline", deadline, *service_arguments,
         ], environment)  # fmt: skip
         self.agents = {node: self._agent(node, budget_bytes) for node in nodes}
 
