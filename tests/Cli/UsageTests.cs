@@ -8,6 +8,7 @@ public sealed class UsageTests
     [InlineData("demo", "--help")]
     [InlineData("service", "--help")]
     [InlineData("agent", "--help")]
+    [InlineData("verify", "--help")]
     public async Task Help_SaysHowToUseIt(params string[] arguments)
     {
         var result = await CheckpointerProgram.RunAsync(arguments);

@@ -109,22 +109,25 @@ public sealed class RepositoryReader(IObjectStore store)
     {
         for (var reads = 1; ; reads++)
         {
-            var bytes = await ReadWholeAsync(key, code, length, maxBytes, cancellationToken).ConfigureAwait(false);
             try
             {
-                return check(bytes);
+                return check(await ReadWholeAsync(key, code, length, maxBytes, cancellationToken).ConfigureAwait(false));
             }
-            catch (CheckpointerException e) when (e is FormatFaultException or DamagedObjectException)
+            catch (CheckpointerException e) when (reads < MaxReads && MayBeOnTheWay(e))
             {
-                if (reads == MaxReads)
-                {
-                    throw e as DamagedObjectException
-                        ?? new DamagedObjectException(
-                            code, key, ObjectDamage.Corrupt, $"does not read as what it should be: {e.Message.TrimEnd('.')}", e);
-                }
+                // Once more, before the object is blamed.
+            }
+            catch (FormatFaultException e)
+            {
+                throw new DamagedObjectException(
+                    code, key, ObjectDamage.Corrupt, $"does not read as what it should be: {e.Message.TrimEnd('.')}", e);
             }
         }
     }
+
+    // Bytes that are not right, or (a contract broken by the store) too few of them.
+    private static bool MayBeOnTheWay(CheckpointerException e) => e
+        is FormatFaultException or DamagedObjectException { Damage: ObjectDamage.Corrupt } or { Code: ErrorCode.StorageFailed, IsTransient: false };
 
     private async Task<byte[]> ReadWholeAsync(
         ObjectKey key, ErrorCode code, long? length, int maxBytes, CancellationToken cancellationToken)

@@ -33,14 +33,14 @@ internal sealed class ChunkChecker(
 
             if (end > run.First)
             {
-                await ReadAsync(run with { End = end }, cancellationToken).ConfigureAwait(false);
+                await ReadAsync(run with { End = end }, isAgain: false, cancellationToken).ConfigureAwait(false);
             }
         }
 
         meter.Settle(run.LengthBytes);
     }
 
-    private async Task ReadAsync(ChunkRun run, CancellationToken cancellationToken)
+    private async Task ReadAsync(ChunkRun run, bool isAgain, CancellationToken cancellationToken)
     {
         if (outage.Stopped is { } stopped)
         {
@@ -63,7 +63,7 @@ internal sealed class ChunkChecker(
         }
         catch (CheckpointerException e)
         {
-            await FailAsync(run, e, cancellationToken).ConfigureAwait(false);
+            await FailAsync(run, isAgain, e, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -92,7 +92,7 @@ internal sealed class ChunkChecker(
         }
     }
 
-    private async Task FailAsync(ChunkRun run, CheckpointerException e, CancellationToken cancellationToken)
+    private async Task FailAsync(ChunkRun run, bool isAgain, CheckpointerException e, CancellationToken cancellationToken)
     {
         if (e.Code == ErrorCode.NotFound)
         {
@@ -100,13 +100,13 @@ internal sealed class ChunkChecker(
             Blame(run, FindingKind.Missing); // it went while the pack was being read
             run.Plan.Record.Fault = (FindingKind.Missing, "is missing");
         }
-        else if (!e.IsTransient && e.Code == ErrorCode.StorageFailed && run.End - run.First > 1)
+        else if (!e.IsTransient && e.Code == ErrorCode.StorageFailed && !isAgain)
         {
-            // One spot that the store cannot give any more must not hide its neighbours.
+            // Each by itself: it may have been on the way, and one spot that is lost must not hide its neighbours.
             outage.Answered();
             for (var i = run.First; i < run.End; i++)
             {
-                await ReadAsync(run with { First = i, End = i + 1 }, cancellationToken).ConfigureAwait(false);
+                await ReadAsync(run with { First = i, End = i + 1 }, isAgain: true, cancellationToken).ConfigureAwait(false);
             }
         }
         else

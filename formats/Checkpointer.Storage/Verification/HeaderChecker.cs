@@ -79,13 +79,14 @@ internal sealed class HeaderChecker(IObjectStore store, OutageWatch outage, Prog
             {
                 return FindFault(plan, await ReadHeaderAsync(plan, cancellationToken).ConfigureAwait(false));
             }
-            catch (FormatFaultException e)
+            catch (CheckpointerException e) when (
+                reads < MaxReads && e is FormatFaultException or { Code: ErrorCode.StorageFailed, IsTransient: false })
             {
                 // Bytes also go bad on their way: only what is found twice is the object's.
-                if (reads == MaxReads)
-                {
-                    return $"has a bad header: {e.Message.TrimEnd('.')}";
-                }
+            }
+            catch (FormatFaultException e)
+            {
+                return $"has a bad header: {e.Message.TrimEnd('.')}";
             }
         }
     }

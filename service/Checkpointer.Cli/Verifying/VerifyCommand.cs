@@ -55,6 +55,7 @@ internal static class VerifyCommand
         HelpName = "SIZE",
         CustomParser = ByteSize.Parse,
     };
+
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {

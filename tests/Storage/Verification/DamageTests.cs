@@ -56,6 +56,21 @@ public sealed class DamageTests : IDisposable
     }
 
     [Fact]
+    public async Task FlippedBit_WhereATensorBegins_NamesNotTheOneThatEndsThere()
+    {
+        var checkpoint = await Run.SaveAsync(10);
+        var end = Run.LayoutOf(One).Find("frozen")!.End;
+        Assert.Equal(0, end % StoredRun.ChunkBytes);
+        var (key, offset) = Run.PlaceOf(One, (int)(end / StoredRun.ChunkBytes));
+        await _world.FlipBitAsync(key, offset);
+
+        var finding = Assert.Single((await _world.VerifyAsync(checkpoint)).Findings);
+
+        Assert.NotEmpty(finding.Tensors);
+        Assert.DoesNotContain("frozen", finding.Tensors);
+    }
+
+    [Fact]
     public async Task SharedChunk_IsNamedInEveryCheckpointThatNeedsIt()
     {
         var first = await Run.SaveAsync(10);
