@@ -5,7 +5,7 @@ import shutil
 import tempfile
 
 import safetensors_reader
-from cluster import PATIENCE_S, fetch, wait_for
+from cluster import PATIENCE_S, Cluster, fetch, wait_for
 from object_storage import Proxy, gateway
 from store_reader import Checkpoint, committed
 from support import IntegrationTest, bytes_of
@@ -22,14 +22,22 @@ def setUpModule():
     gateway()
 
 
-class ObjectStorageTests(IntegrationTest):
+def write_wrong_credentials(path):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("[default]\naws_access_key_id = nobody\naws_secret_access_key = nothing-that-anyone-gave\n")
+
+
+class ObjectStorageTest(IntegrationTest):
+    """A test with a bucket of its own, a proxy before it, and a cluster that opens it through that."""
+
+    starts_well = True
+
     def setUp(self):
         self.gateway = gateway()
         self.bucket = self.gateway.new_bucket()
         self.addCleanup(self.gateway.delete_bucket, self.bucket)
         self.proxy = Proxy(self.gateway.address)
         self.addCleanup(self.proxy.stop)
-        self.proxy.start()
         self.private = tempfile.mkdtemp(prefix="checkpointer-it-")
         self.addCleanup(shutil.rmtree, self.private)
         self.credentials = shutil.copy(self.gateway.credentials, os.path.join(self.private, "credentials"))
@@ -38,7 +46,9 @@ class ObjectStorageTests(IntegrationTest):
             "environment": {"AWS_SHARED_CREDENTIALS_FILE": self.credentials},
             "deadline_s": 600,
         }
-        super().setUp()
+        if self.starts_well:
+            self.proxy.start()
+            super().setUp()
 
     def tearDown(self):
         # Whatever a test provoked: no key of the credentials is in any log.
@@ -72,7 +82,7 @@ class ObjectStorageTests(IntegrationTest):
             text = wait_for(f"{daemon.name} to be unready: {words}", answer)
             self.assertIn('"code":"storage_unavailable"', text)
             self.assertTrue(daemon.is_live(), daemon.name)
-        self.said(self.cluster.service, "is gone; commits wait for it", *words)
+        self.said(self.cluster.service, "commits wait for it", *words)
         for agent in self.cluster.agents.values():
             self.said(agent, "cannot be used, drains wait for it", *words)
 
@@ -99,12 +109,15 @@ class ObjectStorageTests(IntegrationTest):
         for daemon in self.cluster.daemons:
             self.assertTrue(daemon.is_live(), daemon.name)
 
+    def assert_ready_again(self):
+        for daemon in self.cluster.daemons:
+            wait_for(f"{daemon.name} to be ready again", daemon.is_ready)
+
     def assert_catches_up(self, ranks, tickets, step):
         """What waited becomes durable and committed, later saves go through, and after a reboot all of it is restored."""
         self.assert_durable(tickets)
         self.assert_committed(tickets[0].step)
-        for daemon in self.cluster.daemons:
-            wait_for(f"{daemon.name} to be ready again", daemon.is_ready)
+        self.assert_ready_again()
         last = self.save_until_committed(ranks, step, size=SIZE_BYTES)
         self.assert_stored_as_saved(tickets[0].step, last)
         ranks.close()
@@ -112,6 +125,10 @@ class ObjectStorageTests(IntegrationTest):
         self.cluster.forget_memory()
         self.cluster.start()
         self.assert_restored(self.start("b", "a"), last, size=SIZE_BYTES)
+
+
+class ObjectStorageTests(ObjectStorageTest):
+    """What goes wrong while the job runs."""
 
     def test_store_down(self):
         ranks = self.start_fresh("a", "b", size=SIZE_BYTES)
@@ -145,8 +162,7 @@ class ObjectStorageTests(IntegrationTest):
         ranks = self.start_fresh("a", "b", size=SIZE_BYTES)
         self.train(ranks, 1, 1)
         self.save_and_commit(ranks, 1, size=SIZE_BYTES)
-        with open(self.credentials, "w", encoding="utf-8") as file:
-            file.write("[default]\naws_access_key_id = nobody\naws_secret_access_key = nothing-that-anyone-gave\n")
+        write_wrong_credentials(self.credentials)
         self.assert_unready("does not know the access key", self.credentials)
         self.train(ranks, 2, 2)
         tickets = ranks.save(2, size=SIZE_BYTES)
@@ -211,3 +227,44 @@ class ObjectStorageTests(IntegrationTest):
             self.assertEqual(tensors["model.w"], ("U8", [SIZE_BYTES], bytes(bytes_of(rank, 1, SIZE_BYTES))))
             self.assertEqual(tensors["rng"], ("U8", [17], bytes(bytes_of(rank, -1, 17))))
             self.assertIn("checkpointer", metadata)
+
+
+class ObjectStorageStartTests(ObjectStorageTest):
+    """What is wrong from the start: everything comes up and says what it waits for, and needs no restart."""
+
+    starts_well = False
+
+    def start_badly(self, **changes):
+        self.cluster = Cluster(self.nodes, **{**self.cluster_options, **changes})
+        self.addCleanup(self.cluster.__exit__)
+        self.run_name = "it"
+        for daemon in self.cluster.daemons:
+            daemon.start()
+
+    def assert_works(self):
+        self.assert_ready_again()
+        ranks = self.start_fresh("a", "b", size=SIZE_BYTES)
+        self.save_and_commit(ranks, 1, size=SIZE_BYTES)
+        self.assert_stored_as_saved(1)
+
+    def test_store_down(self):
+        self.start_badly()
+        self.assert_unready(self.proxy.endpoint, "nothing answers there")
+        self.proxy.start()
+        self.assert_works()
+
+    def test_no_bucket(self):
+        self.proxy.start()
+        self.gateway.delete_bucket(self.bucket)
+        self.start_badly()
+        self.assert_unready(self.bucket, "the bucket does not exist")
+        self.gateway.aws("s3api", "create-bucket", "--bucket", self.bucket)
+        self.assert_works()
+
+    def test_wrong_credentials(self):
+        self.proxy.start()
+        write_wrong_credentials(self.credentials)
+        self.start_badly()
+        self.assert_unready("does not know the access key", self.credentials)
+        shutil.copy(self.gateway.credentials, self.credentials)
+        self.assert_works()
