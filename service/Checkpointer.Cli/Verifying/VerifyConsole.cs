@@ -55,7 +55,7 @@ internal sealed class VerifyConsole(IAnsiConsole output)
         var rate = report.Seconds > 0 ? $" at {ByteSize.Show((long)(report.BytesRead / report.Seconds))}/s" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{report.Shards} shards, {report.Packs} packs, {report.Chunks} chunks, {ByteSize.Show(report.Bytes)}; read {ByteSize.Show(report.BytesRead)} in {report.Seconds:0.0} s{rate}");
+            $"{Count(report.Shards, "shard")}, {Count(report.Packs, "pack")}, {Count(report.Chunks, "chunk")}, {ByteSize.Show(report.Bytes)}; read {ByteSize.Show(report.BytesRead)} in {report.Seconds:0.0} s{rate}");
     }
 
     private void ShowTable(IReadOnlyList<VerificationFinding> findings)
@@ -84,6 +84,9 @@ internal sealed class VerifyConsole(IAnsiConsole output)
     private static string TensorsOf(VerificationFinding finding, string before) => finding.TensorCount == 0
         ? ""
         : before + string.Join(", ", finding.Tensors) + More(finding.TensorCount - finding.Tensors.Count);
+
+    private static string Count(int count, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
     private static string More(int count) => count > 0 ? string.Create(CultureInfo.InvariantCulture, $" and {count} more") : "";
 

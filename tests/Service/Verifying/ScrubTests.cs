@@ -153,7 +153,7 @@ public sealed class ScrubTests : IDisposable
             TimeProvider.System),
         _time);
 
-    private static async Task<(FakeAgents Agents, IReadOnlyList<CheckpointId> Ids)> SaveAsync(RunningService service, int count)
+    private async Task<(FakeAgents Agents, IReadOnlyList<CheckpointId> Ids)> SaveAsync(RunningService service, int count)
     {
         var agents = new FakeAgents(service.Http, service.Store);
         var attempt = await agents.JoinAllAsync("one", Cancel);
@@ -162,6 +162,7 @@ public sealed class ScrubTests : IDisposable
         {
             ids.Add(await agents.SaveAsync(attempt, step, Cancel));
             _ = await CommittedAsync(service, ids[^1]);
+            _time.Advance(TimeSpan.FromMinutes(1));
         }
 
         return (agents, ids);
