@@ -57,6 +57,8 @@ public sealed class DaemonTests : IDisposable
 
         Assert.Equal(ExitCode.Failure, result.ExitCode);
         Assert.Matches("journal_(corrupt|lost)", result.Error);
+        Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.DoesNotContain("   at ", result.Output + result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

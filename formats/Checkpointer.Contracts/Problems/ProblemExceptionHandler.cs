@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Checkpointer.Formats.Errors;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -45,11 +46,24 @@ public sealed partial class ProblemExceptionHandler(ILogger<ProblemExceptionHand
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             ProblemWriting.Create(ErrorCode.LimitExceeded, "The request body is larger than this call permits."),
         BadHttpRequestException { InnerException: JsonException json } => Malformed(json),
-        BadHttpRequestException bad => ProblemWriting.Create(ErrorCode.InvalidRequest, bad.Message),
+        BadHttpRequestException bad => ProblemWriting.Create(ErrorCode.InvalidRequest, Readable(bad.Message)),
         JsonException json => Malformed(json),
         _ => ProblemWriting.Create(ErrorCode.Internal, "An unexpected error; the log of this process has the details."),
     };
 
-    private static Problem Malformed(JsonException json) =>
-        ProblemWriting.Create(ErrorCode.InvalidRequest, $"The body is not what this call takes: {json.Message}");
+    // What the parser says names our types, which tells a caller nothing; the place tells everything.
+    private static Problem Malformed(JsonException json) => ProblemWriting.Create(
+        ErrorCode.InvalidRequest,
+        "The body is not the JSON that this call takes: "
+        + (json.Path is { Length: > 0 } path ? $"see {path}" : "see")
+        + (json.LineNumber is { } line && json.BytePositionInLine is { } at ? $" at line {line + 1}, byte {at + 1}." : "."));
+
+    /// <summary>The framework's words for a value of a route or query that does not parse, without the name of its type.</summary>
+    private static string Readable(string message) =>
+        Unbindable().Match(message) is { Success: true } unbindable
+            ? $"'{unbindable.Groups["value"].Value}' is no {unbindable.Groups["name"].Value}."
+            : message;
+
+    [GeneratedRegex("^Failed to bind parameter \".* (?<name>[^ \"]+)\" from \"(?<value>.*)\"\\.$", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex Unbindable();
 }

@@ -8,6 +8,10 @@ namespace Checkpointer.Cli.Commands;
 /// <summary>Runs a host until a signal, and turns what keeps it from running into a message and an exit status.</summary>
 internal static class Daemon
 {
+    private const string HostCategory = "Microsoft.Extensions.Hosting.Internal.Host";
+
+    private static volatile bool _started;
+
     /// <summary>A line of the log for each event, with UTC times; signals are the command line's affair.</summary>
     public static void Configure(WebApplicationBuilder builder)
     {
@@ -20,6 +24,8 @@ internal static class Daemon
         });
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Logging.AddFilter("System.Net.Http", LogLevel.Warning);
+        // What keeps a host from starting is told in one line, here; the host would log it as well, with its stack.
+        builder.Logging.AddFilter(HostCategory, level => level >= (_started ? LogLevel.Information : LogLevel.Critical));
         builder.Services.AddSingleton<IHostLifetime, CommandLifetime>();
     }
 
@@ -30,6 +36,7 @@ internal static class Daemon
         {
             await using var host = build();
             await host.StartAsync(cancellationToken).ConfigureAwait(false);
+            _started = true;
             await host.WaitForShutdownAsync(cancellationToken).ConfigureAwait(false);
             return cancellationToken.IsCancellationRequested ? ExitCode.Success : ExitCode.Failure;
         }
