@@ -21,8 +21,8 @@ internal sealed class PeerServer : IAsyncDisposable
     public Uri Address => new(_app.Urls.Single());
 
     /// <summary>
-    /// <c>/raw_put?bytes=N</c>, <c>/sdk_put?bytes=N</c> and <c>/raw_get</c>: seconds. <c>/allocated</c>: bytes that
-    /// the agent has allocated since it started. <c>/forget</c>: deletes the packs of the run, 0.
+    /// <c>/raw_put?bytes=N</c>, <c>/sdk_put?bytes=N</c> and <c>/raw_get?warm=B</c>: seconds. <c>/allocated</c>: bytes that
+    /// the agent has allocated since it started. <c>/forget</c>: deletes the packs of the run. <c>/settle</c>: waits.
     /// </summary>
     public static async Task<PeerServer> StartAsync(S3Peer peer, string packs, Uri agent, CancellationToken cancellationToken)
     {
@@ -32,7 +32,7 @@ internal sealed class PeerServer : IAsyncDisposable
         var app = builder.Build();
         app.MapGet("/raw_put", async (long bytes, CancellationToken token) => Text(await peer.RawPutAsync(bytes, token)));
         app.MapGet("/sdk_put", async (long bytes, CancellationToken token) => Text(await peer.SdkPutAsync(bytes, token)));
-        app.MapGet("/raw_get", async (CancellationToken token) => Text(await peer.RawGetAsync(packs, token)));
+        app.MapGet("/raw_get", async (bool warm, CancellationToken token) => Text(await peer.RawGetAsync(packs, warm, token)));
         app.MapGet("/allocated", async (CancellationToken token) => Text(await AgentMetrics.AllocatedBytesAsync(agent, token)));
         app.MapGet("/settle", async (CancellationToken token) =>
         {

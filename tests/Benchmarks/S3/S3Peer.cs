@@ -20,7 +20,6 @@ internal sealed class S3Peer : IDisposable
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
-    private readonly ConcurrentBag<byte[]> _buffers = [];
     private readonly IMinioClient _minio;
     private readonly S3Place _place;
     private readonly byte[] _pack = GC.AllocateUninitializedArray<byte>(PackBytes);
@@ -50,8 +49,11 @@ internal sealed class S3Peer : IDisposable
     public Task<double> SdkPutAsync(long bytes, CancellationToken cancellationToken) =>
         PutAsync(bytes, SdkPutAsync, cancellationToken);
 
-    /// <summary>Seconds of reading every byte of the objects under <paramref name="prefix"/>, by presigned ranged requests.</summary>
-    public async Task<double> RawGetAsync(string prefix, CancellationToken cancellationToken)
+    /// <summary>
+    /// Seconds of reading every byte of the objects under <paramref name="prefix"/>, by presigned ranged requests: into memory
+    /// that was never touched, as a restore on a spare must; or, if <paramref name="warm"/>, over and over into the same.
+    /// </summary>
+    public async Task<double> RawGetAsync(string prefix, bool warm, CancellationToken cancellationToken)
     {
         var ranges = new List<(Uri Url, long From, long To)>();
         foreach (var (key, size) in await ListAsync(prefix, cancellationToken))
@@ -64,9 +66,26 @@ internal sealed class S3Peer : IDisposable
             }
         }
 
+        var memory = Enumerable.Range(0, warm ? Parallelism : ranges.Count).Select(_ => new FreshMemory(RangeBytes)).ToList();
+        if (warm)
+        {
+            memory.ForEach(buffer => buffer.GetSpan().Fill(1));
+        }
+
+        var free = new ConcurrentBag<FreshMemory>(memory);
         var clock = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(ranges, Options(cancellationToken), GetRangeAsync);
-        return clock.Elapsed.TotalSeconds;
+        await Parallel.ForEachAsync(ranges, Options(cancellationToken), async (range, token) =>
+        {
+            _ = free.TryTake(out var buffer);
+            await GetRangeAsync(range, buffer!.Memory, token);
+            if (warm)
+            {
+                free.Add(buffer);
+            }
+        });
+        var seconds = clock.Elapsed.TotalSeconds;
+        memory.ForEach(buffer => ((IDisposable)buffer).Dispose());
+        return seconds;
     }
 
     /// <summary>Deletes every object under <paramref name="prefix"/>.</summary>
@@ -115,16 +134,15 @@ internal sealed class S3Peer : IDisposable
             cancellationToken);
     }
 
-    private async ValueTask GetRangeAsync((Uri Url, long From, long To) range, CancellationToken cancellationToken)
+    private async Task GetRangeAsync(
+        (Uri Url, long From, long To) range, Memory<byte> target, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, range.Url);
         request.Headers.Range = new RangeHeaderValue(range.From, range.To);
         using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         answer.EnsureSuccessStatusCode();
         var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
-        var buffer = _buffers.TryTake(out var free) ? free : new byte[RangeBytes];
-        await body.ReadExactlyAsync(buffer.AsMemory(0, (int)(range.To - range.From + 1)), cancellationToken);
-        _buffers.Add(buffer);
+        await body.ReadExactlyAsync(target[..(int)(range.To - range.From + 1)], cancellationToken);
     }
 
     private async Task<List<(string Key, long Size)>> ListAsync(string prefix, CancellationToken cancellationToken)

@@ -38,6 +38,7 @@ internal static class S3Scenarios
         return
         [
             Metric.AtLeast("restore", "restore.s3_vs_raw_get", seconds["raw_get"] / seconds["restore"], "ratio", 0.9),
+            new("restore", "restore.s3_vs_raw_get_warm", seconds["raw_get_warm"] / seconds["restore"], "ratio", null, null),
             Scenarios.Speed("restore", "restore.s3_raw_get", seconds, "raw_get"),
             Scenarios.Speed("restore", "restore.s3_speed", seconds, "restore"),
             Metric.AtMost("restore", "agent.extra_memory_mib", peakMebibytes, "MiB", 256),

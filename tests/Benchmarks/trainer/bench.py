@@ -210,9 +210,9 @@ def restore(session, state: dict, rounds: int, scratch: str) -> dict:
 
 def restore_from_s3(session, state: dict, peers: Peers) -> dict:
     """One restore and one raw read of the same objects; the caller runs this program once a round."""
-    raw = peers.ask("raw_get")
+    raw = peers.ask("raw_get", warm="false")
     elapsed = restore_once(session, state)
-    return {"restore": [elapsed], "raw_get": [raw]}
+    return {"restore": [elapsed], "raw_get": [raw], "raw_get_warm": [peers.ask("raw_get", warm="true")]}
 
 
 def restore_once(session, state: dict) -> float:
