@@ -39,9 +39,10 @@ public sealed class TelemetryTests
         heard.Enqueue((await Assert.ThrowsAsync<CheckpointerException>(() => denied.PutAsync(Key, new ObjectContent(new byte[1]), Cancel))).ToString());
         heard.Enqueue(bucket.Store.Description);
 
-        Assert.Contains(heard, text => text.StartsWith("span checkpointer.store.put", StringComparison.Ordinal));
+        Assert.Contains(heard, text => text.StartsWith($"span {StoreTelemetry.SourceName} checkpointer.store.put", StringComparison.Ordinal));
         Assert.Contains(heard, text => text.StartsWith("metric http.client.request.duration", StringComparison.Ordinal));
         Assert.Contains(heard, text => text.StartsWith("event System.Net.Http RequestStart", StringComparison.Ordinal));
+        Assert.DoesNotContain(heard, text => text.StartsWith("span System.Net.Http", StringComparison.Ordinal));
         foreach (var text in heard)
         {
             Secrets.RequireNone(text, gateway);
@@ -69,7 +70,7 @@ public sealed class TelemetryTests
             ShouldListenTo = _ => true,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
             ActivityStopped = activity => heard.Enqueue(
-                $"span {activity.DisplayName} {activity.StatusDescription} {string.Join(' ', activity.TagObjects)} "
+                $"span {activity.Source.Name} {activity.DisplayName} {activity.StatusDescription} {string.Join(' ', activity.TagObjects)} "
                 + string.Join(' ', activity.Events.SelectMany(e => e.Tags))),
         };
         ActivitySource.AddActivityListener(listener);
