@@ -107,26 +107,37 @@ public sealed class FaultProxyServer : IAsyncDisposable
                 }
 
                 Counts.AddRequest();
-                var exchange = new Exchange(request, Plan.Decide(request, Counts), client, Counts, _options);
-                if (await exchange.TryAnswerAsync(_stop.Token) is { } goesOn)
+                var fault = Plan.Decide(request, Counts);
+                try
                 {
-                    if (!goesOn)
+                    var exchange = new Exchange(request, fault, client, Counts, _options);
+                    if (await exchange.TryAnswerAsync(_stop.Token) is { } goesOn)
+                    {
+                        if (!goesOn)
+                        {
+                            return;
+                        }
+
+                        continue;
+                    }
+
+                    if (server is null or { IsStale: true })
+                    {
+                        server?.Dispose();
+                        server = await Connection.OpenAsync(_options.Upstream, _stop.Token);
+                    }
+
+                    if (!await exchange.RelayAsync(server, _stop.Token))
                     {
                         return;
                     }
-
-                    continue;
                 }
-
-                if (server is null or { IsStale: true })
+                finally
                 {
-                    server?.Dispose();
-                    server = await Connection.OpenAsync(_options.Upstream, _stop.Token);
-                }
-
-                if (!await exchange.RelayAsync(server, _stop.Token))
-                {
-                    return;
+                    if (fault is not null)
+                    {
+                        Counts.End(fault.Kind);
+                    }
                 }
             }
         }

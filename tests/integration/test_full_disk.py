@@ -84,7 +84,8 @@ class FullDiskTests(IntegrationTest):
         self.fill()
         self.cluster.service.start()
         self.said(self.cluster.service, "no room left")
-        self.assertEqual(self.cluster.checkpoint(self.run_name, 2)["state"], "committing")
+        wait_for("the service to answer", self.cluster.service.is_live)
+        wait_for("both shards to be reported", lambda: (self.cluster.checkpoint(self.run_name, 2) or {}).get("state") == "committing")
         self.assertEqual(committed(self.cluster.store, self.run_name), [(1, 1)])
         os.remove(self.filler)
         for ticket in tickets:

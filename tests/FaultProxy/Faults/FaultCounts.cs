@@ -6,6 +6,7 @@ namespace Checkpointer.FaultProxy.Faults;
 public sealed class FaultCounts
 {
     private readonly ConcurrentDictionary<FaultKind, int> _injected = new();
+    private readonly ConcurrentDictionary<FaultKind, int> _underWay = new();
     private int _requests;
     private int _unreachable;
 
@@ -21,6 +22,14 @@ public sealed class FaultCounts
     /// <summary>All kinds that were injected.</summary>
     public IReadOnlyDictionary<string, int> ByName() =>
         new SortedDictionary<string, int>(_injected.ToDictionary(pair => FaultKinds.Name(pair.Key), pair => pair.Value));
+
+    /// <summary>How often <paramref name="kind"/> was injected, or is about to be.</summary>
+    internal int OfOrUnderWay(FaultKind kind) => Of(kind) + _underWay.GetValueOrDefault(kind);
+
+    /// <summary>A fault is decided; <see cref="End"/> follows, whether it could be injected or not.</summary>
+    internal void Begin(FaultKind kind) => _underWay.AddOrUpdate(kind, 1, (_, count) => count + 1);
+
+    internal void End(FaultKind kind) => _underWay.AddOrUpdate(kind, 0, (_, count) => count - 1);
 
     internal void AddRequest() => Interlocked.Increment(ref _requests);
 

@@ -21,7 +21,7 @@ public sealed class FaultPlan
 
     /// <summary>As <see cref="Seeded"/>, but each kind only until it was injected <paramref name="times"/> times.</summary>
     public static FaultPlan Limited(int seed, double rate, int times, params IEnumerable<FaultKind> kinds) =>
-        Draw(seed, rate, [.. kinds], (kind, counts) => counts.Of(kind) < times);
+        Draw(seed, rate, [.. kinds], (kind, counts) => counts.OfOrUnderWay(kind) < times);
 
     /// <summary>The kinds given, one for each request in order, null for none; afterwards everything passes.</summary>
     public static FaultPlan Script(params IEnumerable<FaultKind?> kinds)
@@ -34,14 +34,21 @@ public sealed class FaultPlan
     public FaultPlan For(string? method = null, string? keyPart = null) => new((request, counts) =>
         (method is null || request.Method == method)
         && (keyPart is null || request.Path.Contains(keyPart, StringComparison.Ordinal))
-            ? Decide(request, counts)
+            ? _decide(request, counts)
             : null);
 
+    /// <summary>What a request is to suffer. A fault has begun in the counts, and the caller ends it there.</summary>
     internal Fault? Decide(RequestHead request, FaultCounts counts)
     {
         lock (_gate)
         {
-            return _decide(request, counts);
+            var fault = _decide(request, counts);
+            if (fault is not null)
+            {
+                counts.Begin(fault.Kind);
+            }
+
+            return fault;
         }
     }
 
