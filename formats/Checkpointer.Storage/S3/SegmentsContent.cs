@@ -59,6 +59,7 @@ internal sealed class SegmentsContent : HttpContent
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
             foreach (var segment in _content.Segments)
             {
+                _ended.Token.ThrowIfCancellationRequested();
                 if (!segment.IsEmpty)
                 {
                     await stream.WriteAsync(segment, either.Token).ConfigureAwait(false);

@@ -14,6 +14,8 @@ namespace Checkpointer.S3.Tests.Security;
 /// Whoever holds a presigned URL may do what it says. Everything that the process could tell a collector or a log about
 /// its requests is listened to here, and none of it may hold one, or a key.
 /// </summary>
+[Collection(nameof(TelemetryTests))]
+[CollectionDefinition(nameof(TelemetryTests), DisableParallelization = true)] // what other tests' clients tell is heard, too
 public sealed class TelemetryTests
 {
     private static readonly ObjectKey Key = new("runs/r/x");
