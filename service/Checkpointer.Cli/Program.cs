@@ -3,6 +3,7 @@ using Checkpointer.Cli;
 using Checkpointer.Cli.Commands;
 using Checkpointer.Cli.Configuration;
 using Checkpointer.Cli.Demo;
+using Checkpointer.Cli.Doctor;
 using Checkpointer.Cli.Verifying;
 
 var root = new RootCommand("Checkpointer: consistent checkpoints for large training runs, and exact recovery from them.")
@@ -11,6 +12,7 @@ var root = new RootCommand("Checkpointer: consistent checkpoints for large train
     ServiceCommand.Create(),
     AgentCommand.Create(),
     VerifyCommand.Create(),
+    DoctorCommand.Create(),
 };
 root.Options.Add(ConfigurationSetting.Option);
 var parsed = root.Parse(args);

@@ -9,6 +9,7 @@ public sealed class UsageTests
     [InlineData("service", "--help")]
     [InlineData("agent", "--help")]
     [InlineData("verify", "--help")]
+    [InlineData("doctor", "--help")]
     public async Task Help_SaysHowToUseIt(params string[] arguments)
     {
         var result = await CheckpointerProgram.RunAsync(arguments);

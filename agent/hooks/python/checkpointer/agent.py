@@ -61,7 +61,7 @@ class AgentClient:
             if time.monotonic() >= deadline:
                 raise JoinError(
                     "join_timeout",
-                    f"Run '{self._run}', rank {self.rank}: no attempt was granted within {timeout_s:g} s; {last}.",
+                    f"Run '{self._run}', rank {self.rank}: no attempt was granted within {timeout_s:g} s; {last.rstrip('.')}.",
                 )
             self._log.warn("join", f"waiting for an attempt: {last}")
             time.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
