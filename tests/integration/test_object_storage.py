@@ -149,7 +149,8 @@ class ObjectStorageTests(ObjectStorageTest):
 
     def test_store_throttles(self):
         ranks = self.start_fresh("a", "b", size=SIZE_BYTES)
-        self.proxy.inject(rate=1, kinds="slow-down,too-many-requests")
+        # 429: a 503 to a HEAD has no body, and so does not say why.
+        self.proxy.inject(rate=1, kinds="too-many-requests")
         self.train(ranks, 1, 1)
         tickets = ranks.save(1, size=SIZE_BYTES)
         for agent in self.cluster.agents.values():
