@@ -12,6 +12,8 @@ from .errors import FENCED_CODES, AgentProblem, AgentUnavailable, CheckpointerEr
 HOLD_MS = 10_000
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+#: How often a trainer that waits for its attempt says so.
+_WAITING_MESSAGE_S = 30.0
 
 
 class AgentClient:
@@ -41,7 +43,9 @@ class AgentClient:
 
     def join(self, timeout_s: float) -> None:
         """Waits until all ranks have joined and the attempt is granted; a :class:`JoinError` says why not."""
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
+        deadline = began + timeout_s
+        say_at = began
         pause_s = _FIRST_PAUSE_S
         last = "nothing was answered"
         while True:
@@ -63,7 +67,13 @@ class AgentClient:
                     "join_timeout",
                     f"Run '{self._run}', rank {self.rank}: no attempt was granted within {timeout_s:g} s; {last.rstrip('.')}.",
                 )
-            self._log.warn("join", f"waiting for an attempt: {last}")
+            now = time.monotonic()
+            if now >= say_at:
+                say_at = now + _WAITING_MESSAGE_S
+                self._log.warn_always(
+                    f"waiting for an attempt since {now - began:.0f} s, for {max(0.0, deadline - now):.0f} s more: "
+                    f"{last.rstrip('.')}."
+                )
             time.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 

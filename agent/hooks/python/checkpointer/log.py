@@ -35,6 +35,10 @@ class RateLimitedLog:
         more = f" ({held_back} more like it since the last message)" if held_back else ""
         LOGGER.warning("%s: %s%s", self._prefix, message, more)
 
+    def warn_always(self, message: str) -> None:
+        """Logs a warning, unlimited: for whoever keeps a pace of their own."""
+        LOGGER.warning("%s: %s", self._prefix, message)
+
     def error(self, message: str, exc_info=None) -> None:
         """Logs an error, unlimited: for what happens once."""
         LOGGER.error("%s: %s", self._prefix, message, exc_info=exc_info)
