@@ -24,13 +24,12 @@ internal static class ConfigurationSetting
     /// <summary>
     /// What the file says. A named one must exist. <paramref name="warn"/> is told if others can read a file with secrets.
     /// </summary>
-    public static ConfigurationFile Of(ParseResult parsed, Action<string>? warn = null)
-    {
-        if (PathOf(parsed) is not { } path)
-        {
-            return ConfigurationFile.Empty;
-        }
+    public static ConfigurationFile Of(ParseResult parsed, Action<string>? warn = null) =>
+        PathOf(parsed) is { } path ? Load(path, warn) : ConfigurationFile.Empty;
 
+    /// <summary>The same of a file that is known.</summary>
+    public static ConfigurationFile Load(string path, Action<string>? warn)
+    {
         var file = ConfigurationFile.Load(path);
         const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         if (file.HasSecrets && (File.GetUnixFileMode(path) & Others) != 0)

@@ -19,14 +19,10 @@ internal static class ServiceSetting
     };
 
     /// <summary>The address that something names, or null.</summary>
-    public static Uri? Find(ParseResult parsed) => Named(parsed) ?? ConfigurationSetting.Of(parsed).Service.Address;
-
-    /// <summary>The same for a configuration file that is read already.</summary>
-    public static Uri? Find(ParseResult parsed, ConfigurationFile file) => Named(parsed) ?? file.Service.Address;
+    public static Uri? Find(ParseResult parsed) =>
+        parsed.GetValue(Option)
+        ?? (Variables.Get(Variable) is { } address ? Addresses.Parse(address, Variable) : ConfigurationSetting.Of(parsed).Service.Address);
 
     /// <summary>The address.</summary>
     public static Uri Of(ParseResult parsed) => Find(parsed) ?? Default;
-
-    private static Uri? Named(ParseResult parsed) =>
-        parsed.GetValue(Option) ?? (Variables.Get(Variable) is { } address ? Addresses.Parse(address, Variable) : null);
 }

@@ -19,12 +19,11 @@ internal static class StoreSetting
     };
 
     /// <summary>The store, or null if nothing names one.</summary>
-    public static StoreOptions? Find(ParseResult parsed, Action<string>? warn = null) =>
-        Find(parsed, ConfigurationSetting.Of(parsed, warn));
-
-    /// <summary>The same for a configuration file that is read already.</summary>
-    public static StoreOptions? Find(ParseResult parsed, ConfigurationFile file) =>
-        (parsed.GetValue(Option) ?? Variables.Get(Variable) ?? file.Store.Url) is { } url ? With(url, file) : null;
+    public static StoreOptions? Find(ParseResult parsed, Action<string>? warn = null)
+    {
+        var file = ConfigurationSetting.Of(parsed, warn);
+        return (parsed.GetValue(Option) ?? Variables.Get(Variable) ?? file.Store.Url) is { } url ? With(url, file) : null;
+    }
 
     /// <summary>The store; <see cref="ErrorCode.ConfigurationInvalid"/> if nothing names one.</summary>
     public static StoreOptions Of(ParseResult parsed, Action<string>? warn = null) => Find(parsed, warn) ?? throw new CheckpointerException(

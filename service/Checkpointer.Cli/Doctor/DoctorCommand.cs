@@ -1,8 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using Checkpointer.Cli.Configuration;
-using Checkpointer.Formats.Errors;
-using Checkpointer.Storage.Probing;
 using Spectre.Console;
 
 namespace Checkpointer.Cli.Doctor;
@@ -12,41 +10,12 @@ internal static class DoctorCommand
 {
     private const string Text = "text";
     private const string Json = "json";
-    private const string SocketVariable = "CHECKPOINTER_AGENT_SOCKET";
-    private const int MaxTimeoutSeconds = 3600;
-
-    private static readonly Option<string?> Socket = new("--socket")
-    {
-        Description = $"The agent's Unix socket. {SocketVariable}; else /run/checkpointer/agent.sock.",
-        HelpName = "PATH",
-    };
-
-    private static readonly Option<string> Arena = new("--arena")
-    {
-        Description = "The agent's folder of snapshots.",
-        HelpName = "DIR",
-        DefaultValueFactory = _ => "/dev/shm/checkpointer",
-    };
-
-    private static readonly Option<long?> MemoryBudget = new("--memory-budget")
-    {
-        Description = "Memory that snapshots may take, such as 200GiB. Default: the running agent's, else an agent's default.",
-        HelpName = "SIZE",
-        CustomParser = ByteSize.Parse,
-    };
 
     private static readonly Option<long?> Sample = new("--sample")
     {
-        Description = "Put and get this much, such as 64MiB, to see how fast the store is. Default: nothing.",
+        Description = "Put and get so much to measure the store's throughput, such as 64MiB; 0 for no sample. Default: 64MiB.",
         HelpName = "SIZE",
         CustomParser = ByteSize.ParseOrZero,
-    };
-
-    private static readonly Option<int> Seconds = new("--timeout")
-    {
-        Description = $"Longest that a check may take, in seconds, 1 to {MaxTimeoutSeconds}; they run side by side.",
-        HelpName = "N",
-        DefaultValueFactory = _ => 60,
     };
 
     private static readonly Option<string> Output = new("--output")
@@ -61,82 +30,49 @@ internal static class DoctorCommand
         Output.AcceptOnlyFromAmong(Text, Json);
         var command = new Command(
             "doctor",
-            "Checks what Checkpointer needs of this machine, the store, the service and the agent; says what is wrong and how to mend it. "
-            + "A service or agent that nothing names and that is not there is skipped.\n\n"
-            + $"Exit status: {ExitCode.Success} all is well, or there are warnings only; {ExitCode.Failure} a check failed; {ExitCode.Usage} the command line is wrong.")
+            "Checks what Checkpointer needs on this machine: the object store, shared memory and its limits, the agent and its "
+            + "socket, the service, and that all use one repository. Says what is wrong and how to mend it. Changes nothing; "
+            + "what it puts into the store for a test, it deletes. A service or agent that nothing names is looked for at its "
+            + "usual place, and may be missing.\n\n"
+            + $"Exit status: {ExitCode.Success} no check failed; {ExitCode.Failure} one did; {ExitCode.Usage} the command line or configuration is wrong.")
         {
-            StoreSetting.Option, ServiceSetting.Option, Socket, Arena, MemoryBudget, Sample, Seconds, Output,
+            StoreSetting.Option, ServiceSetting.Option, NodeSettings.Node, NodeSettings.Socket, NodeSettings.Arena,
+            NodeSettings.MemoryBudget, Sample, Output,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(Seconds) is { Tokens.Count: > 0 } && result.GetValue(Seconds) is < 1 or > MaxTimeoutSeconds)
-            {
-                result.AddError($"--timeout must be from 1 to {MaxTimeoutSeconds} seconds.");
-            }
-
-            if (result.GetValue(Sample) > ProbeOptions.MaxSampleBytes)
-            {
-                result.AddError($"--sample must not be above {ByteSize.Show(ProbeOptions.MaxSampleBytes)}.");
-            }
-        });
         command.SetAction(RunAsync);
         return command;
     }
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var runner = new DoctorRunner(Options(parsed), TimeProvider.System);
+        var doctor = new Doctor(Subject(parsed), TimeProvider.System);
+        var findings = parsed.GetValue(Output) == Json || Console.IsOutputRedirected
+            ? await doctor.ExamineAsync(cancellationToken).ConfigureAwait(false)
+            : await AnsiConsole.Status().StartAsync("looking …", _ => doctor.ExamineAsync(cancellationToken)).ConfigureAwait(false);
+        var healthy = findings.All(finding => finding.Outcome != FindingOutcome.Failed);
         if (parsed.GetValue(Output) == Json)
         {
-            var report = await runner.RunAsync(cancellationToken).ConfigureAwait(false);
-            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(report, DoctorJsonContext.Default.DoctorReport)).ConfigureAwait(false);
-            return Status(report);
+            Console.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings), DoctorJsonContext.Default.DoctorReport));
+        }
+        else
+        {
+            new DoctorConsole(AnsiConsole.Console).Show(findings);
         }
 
-        var console = AnsiConsole.Console;
-        var shown = console.Profile.Out.IsTerminal
-            ? await console.Status().StartAsync("Checking …", _ => runner.RunAsync(cancellationToken)).ConfigureAwait(false)
-            : await runner.RunAsync(cancellationToken).ConfigureAwait(false);
-        new DoctorConsole(console).Show(shown);
-        return Status(shown);
+        return healthy ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static int Status(DoctorReport report) => report.Failed > 0 ? ExitCode.Failure : ExitCode.Success;
-
-    private static DoctorOptions Options(ParseResult parsed)
+    private static DoctorSubject Subject(ParseResult parsed) => new()
     {
-        var path = ConfigurationSetting.PathOf(parsed);
-        var (file, problem, warning) = Load(parsed);
-        var service = ServiceSetting.Find(parsed, file);
-        var socket = parsed.GetValue(Socket) ?? Variables.Get(SocketVariable);
-        return new DoctorOptions
-        {
-            ConfigurationPath = path,
-            ConfigurationProblem = problem,
-            ConfigurationWarning = warning,
-            Store = StoreSetting.Find(parsed, file),
-            SampleBytes = parsed.GetValue(Sample) ?? 0,
-            Service = service ?? ServiceSetting.Default,
-            ServiceAskedFor = service is not null,
-            Socket = Path.GetFullPath(socket ?? "/run/checkpointer/agent.sock"),
-            SocketAskedFor = socket is not null,
-            Arena = Path.GetFullPath(parsed.GetValue(Arena)!),
-            MemoryBudgetBytes = parsed.GetValue(MemoryBudget),
-            Timeout = TimeSpan.FromSeconds(parsed.GetValue(Seconds)),
-        };
-    }
-
-    // Elsewhere a file that is wrong ends the command; here it is the first finding.
-    private static (ConfigurationFile File, string? Problem, string? Warning) Load(ParseResult parsed)
-    {
-        string? warning = null;
-        try
-        {
-            return (ConfigurationSetting.Of(parsed, text => warning = text), null, warning);
-        }
-        catch (CheckpointerException e)
-        {
-            return (ConfigurationFile.Empty, e.Message, null);
-        }
-    }
+        ConfigurationPath = ConfigurationSetting.PathOf(parsed),
+        Store = StoreSetting.Find(parsed),
+        SampleBytes = parsed.GetValue(Sample) ?? 64 << 20,
+        Service = ServiceSetting.Of(parsed),
+        ExpectsService = ServiceSetting.Find(parsed) is not null,
+        Node = parsed.GetValue(NodeSettings.Node)!,
+        Socket = NodeSettings.SocketOf(parsed),
+        ExpectsAgent = NodeSettings.NamesSocket(parsed),
+        Arena = NodeSettings.ArenaOf(parsed),
+        MemoryBudgetBytes = NodeSettings.MemoryBudgetOf(parsed),
+    };
 }

@@ -1,86 +1,59 @@
-using System.Globalization;
 using Spectre.Console;
 
 namespace Checkpointer.Cli.Doctor;
 
-/// <summary>The report for people: a table on a terminal, a line for each check elsewhere.</summary>
+/// <summary>Findings for people: grouped by what was looked at, with what to do under what is wrong.</summary>
 internal sealed class DoctorConsole(IAnsiConsole output)
 {
-    private bool IsTerminal => output.Profile.Out.IsTerminal;
+    private const int CheckWidth = 18;
+    private const int PlainWidth = 4096; // whoever reads a file or a pipe wraps by himself
 
-    public void Show(DoctorReport report)
+    /// <summary>Prints them, and a line that sums them up.</summary>
+    public void Show(IReadOnlyList<Finding> findings)
     {
-        if (IsTerminal)
+        if (!output.Profile.Out.IsTerminal)
         {
-            ShowTable(report.Checks);
-        }
-        else
-        {
-            ShowLines(report.Checks);
+            output.Profile.Width = PlainWidth;
         }
 
-        var sum = (report.Failed, report.Warnings) switch
+        foreach (var area in findings.GroupBy(finding => finding.Area))
         {
-            (0, 0) => "All is well",
-            (0, var warnings) => $"It works; {Count(warnings, "warning")}",
-            (var failed, 0) => $"{Count(failed, "check")} failed",
-            var (failed, warnings) => $"{Count(failed, "check")} failed, {Count(warnings, "warning")}",
+            output.MarkupLine($"[bold]{Markup.Escape(area.Key)}[/]");
+            foreach (var finding in area)
+            {
+                Show(finding);
+            }
+        }
+
+        output.WriteLine();
+        output.MarkupLine(Summary(findings));
+    }
+
+    private void Show(Finding finding)
+    {
+        var (colour, word) = finding.Outcome switch
+        {
+            FindingOutcome.Ok => ("green", "ok     "),
+            FindingOutcome.Warning => ("yellow", "warning"),
+            FindingOutcome.Failed => ("red", "FAILED "),
+            _ => ("grey", "skipped"),
         };
-        var line = string.Create(CultureInfo.InvariantCulture, $"{sum} ({report.Seconds:0.0} s).");
-        if (IsTerminal)
+        output.MarkupLine($"  [{colour}]{word}[/]  {Markup.Escape(finding.Check.PadRight(CheckWidth))}  {Markup.Escape(finding.Found)}");
+        if (finding.Remedy is { } remedy)
         {
-            output.MarkupLine($"[bold {Colour(report.Outcome)}]{Markup.Escape(line)}[/]");
-        }
-        else
-        {
-            output.Profile.Out.Writer.WriteLine(line);
+            output.MarkupLine($"           {new string(' ', CheckWidth)}  → {Markup.Escape(remedy)}");
         }
     }
 
-    private void ShowTable(IReadOnlyList<CheckResult> checks)
+    private static string Summary(IReadOnlyList<Finding> findings)
     {
-        var table = new Table { Border = TableBorder.Rounded };
-        table.AddColumn(new TableColumn("").NoWrap()).AddColumn(new TableColumn("check").NoWrap()).AddColumn("found");
-        var area = "";
-        foreach (var check in checks)
+        var failed = findings.Count(finding => finding.Outcome == FindingOutcome.Failed);
+        var warnings = findings.Count(finding => finding.Outcome == FindingOutcome.Warning);
+        return (failed, warnings) switch
         {
-            if (check.Area != area)
-            {
-                area = check.Area;
-                table.AddRow("", $"[bold]{area}[/]", "");
-            }
-
-            var remedy = check.Remedy is null ? "" : $"\n[{(check.Outcome == CheckOutcome.Skipped ? "grey" : "bold")}]→ {Markup.Escape(check.Remedy)}[/]";
-            table.AddRow($"[{Colour(check.Outcome)}]{Name(check.Outcome)}[/]", $"  {Markup.Escape(check.Check)}", Markup.Escape(check.Found) + remedy);
-        }
-
-        output.Write(table);
+            (0, 0) => "[green]All is well.[/]",
+            (0, _) => $"[yellow]It works, with {warnings} {(warnings == 1 ? "warning" : "warnings")}.[/]",
+            _ => $"[red]{failed} {(failed == 1 ? "check" : "checks")} failed[/]{(warnings > 0 ? $", {warnings} with a warning" : "")}.",
+        };
     }
-
-    // A line for a script to read is never broken in two.
-    private void ShowLines(IReadOnlyList<CheckResult> checks)
-    {
-        var writer = output.Profile.Out.Writer;
-        foreach (var check in checks)
-        {
-            writer.WriteLine($"{Name(check.Outcome),-8} {check.Area}: {check.Check}: {check.Found}");
-            if (check.Remedy is { } remedy)
-            {
-                writer.WriteLine($"         -> {remedy}");
-            }
-        }
-    }
-
-    private static string Count(int number, string noun) =>
-        string.Create(CultureInfo.InvariantCulture, $"{number} {noun}{(number == 1 ? "" : "s")}");
-
-    private static string Name(CheckOutcome outcome) => outcome.ToString().ToLowerInvariant();
-
-    private static string Colour(CheckOutcome outcome) => outcome switch
-    {
-        CheckOutcome.Ok => "green",
-        CheckOutcome.Warning => "yellow",
-        CheckOutcome.Failed => "red",
-        _ => "grey",
-    };
 }

@@ -1,20 +1,20 @@
 namespace Checkpointer.Cli.Doctor;
 
-/// <summary>What a check found, and how to mend it.</summary>
-internal sealed record Finding(CheckOutcome Outcome, string Found, string? Remedy = null)
+/// <summary>What one check found.</summary>
+/// <param name="Area">What was looked at: <c>store</c>, <c>service</c>, <c>agent</c>, <c>memory</c>, <c>configuration</c>.</param>
+/// <param name="Check">Which of its properties, in a few words.</param>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Found">What was found, for people; holds no secret.</param>
+/// <param name="Remedy">How to mend it; null if nothing is to be mended.</param>
+internal sealed record Finding(string Area, string Check, FindingOutcome Outcome, string Found, string? Remedy = null)
 {
-    /// <summary>The part of the check that this is about; null if there are no parts.</summary>
-    public string? Part { get; init; }
+    public static Finding Ok(string area, string check, string found) => new(area, check, FindingOutcome.Ok, found);
 
-    public static Finding Ok(string found) => new(CheckOutcome.Ok, found);
+    public static Finding Warning(string area, string check, string found, string remedy) =>
+        new(area, check, FindingOutcome.Warning, found, remedy);
 
-    public static Finding Warning(string found, string remedy) => new(CheckOutcome.Warning, found, remedy);
+    public static Finding Failed(string area, string check, string found, string remedy) =>
+        new(area, check, FindingOutcome.Failed, found, remedy);
 
-    public static Finding Failed(string found, string remedy) => new(CheckOutcome.Failed, found, remedy);
-
-    public static Finding Skipped(string found, string? remedy = null) => new(CheckOutcome.Skipped, found, remedy);
-
-    /// <summary>Something that was not named is not there: no fault unless it was asked for.</summary>
-    public static Finding Missing(bool askedFor, string found, string remedy) =>
-        new(askedFor ? CheckOutcome.Failed : CheckOutcome.Skipped, found, remedy);
+    public static Finding Skipped(string area, string check, string found) => new(area, check, FindingOutcome.Skipped, found);
 }

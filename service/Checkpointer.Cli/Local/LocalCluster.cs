@@ -24,6 +24,9 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>The nodes.</summary>
     public IReadOnlyList<LocalNode> Nodes { get; }
 
+    /// <summary>Where the service is.</summary>
+    public Uri Address => _address;
+
     /// <summary>The service's read API.</summary>
     public ServiceApi Api { get; }
 

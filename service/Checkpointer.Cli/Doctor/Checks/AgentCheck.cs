@@ -1,51 +1,90 @@
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using Checkpointer.Contracts;
+using Checkpointer.Contracts.Trainers;
+
 namespace Checkpointer.Cli.Doctor.Checks;
 
-/// <summary>Whether an agent answers at the socket, what it says of itself, and whether the service knows it and its store.</summary>
-internal sealed class AgentCheck : ICheck
+/// <summary>Whether a trainer of this user could reach the node's agent, and how the agent does.</summary>
+internal sealed class AgentCheck(DoctorSubject subject) : IDoctorCheck
 {
-    public async Task<IReadOnlyList<Finding>> RunAsync(Surroundings surroundings, CancellationToken cancellationToken)
+    public string Area => "agent";
+
+    public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
     {
-        var options = surroundings.Options;
-        var (status, problem) = await surroundings.Agent.WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (status is null)
+        var folder = Path.GetDirectoryName(subject.Socket)!;
+        if (!File.Exists(subject.Socket))
         {
-            return [Finding.Missing(
-                options.SocketAskedFor,
-                $"no agent at '{options.Socket}': {problem}",
-                "Start it (checkpointer agent), or name its socket with --socket PATH.") with { Part = "answers" }];
+            return subject.ExpectsAgent
+                ? [Finding.Failed(
+                    Area, "socket", Directory.Exists(folder) ? $"'{subject.Socket}' is not there" : $"the folder '{folder}' is not there",
+                    "Start the agent ('checkpointer agent') as a user that may write there, or correct --socket.")]
+                : [Finding.Skipped(Area, "socket", $"no agent at '{subject.Socket}'; name one with --socket")];
         }
 
-        var budget = $"{ByteSize.Show(status.MemoryUsedBytes)} of {ByteSize.Show(status.MemoryBudgetBytes)} in use";
-        return
-        [
-            Finding.Ok($"node {status.Node}, {budget}, {status.Holdings.Count} images held, {status.PendingDrains} drains pending")
-                with { Part = "answers" },
-            (status.ServiceReachable
-                ? Finding.Ok("it reaches the service")
-                : Finding.Warning("it does not reach its service", "Check the agent's --service and the network between; its log says what it meets."))
-                with { Part = "service" },
-            await StoreAsync(surroundings, status.Node, cancellationToken).ConfigureAwait(false) with { Part = "store" },
-        ];
+        using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync })
+        {
+            BaseAddress = new Uri("http://agent/"),
+            Timeout = TimeSpan.FromSeconds(10),
+        };
+        try
+        {
+            var status = await http.GetFromJsonAsync("v1/agent", ContractsJsonContext.Default.AgentStatus, cancellationToken)
+                .ConfigureAwait(false);
+            return [Permissions(), .. Describe(status!)];
+        }
+        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or TaskCanceledException
+            && !cancellationToken.IsCancellationRequested)
+        {
+            var denied = e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied };
+            return
+            [
+                Permissions(),
+                Finding.Failed(
+                    Area, "answers", e is TaskCanceledException ? "not within 10 s" : e.InnerException?.Message ?? e.Message,
+                    denied
+                        ? $"Run trainers as the agent's user or in its group: chgrp GROUP '{subject.Socket}'."
+                        : "Start the agent: one that was killed leaves its socket behind, and the next removes it."),
+            ];
+        }
     }
 
-    private static async Task<Finding> StoreAsync(Surroundings surroundings, string node, CancellationToken cancellationToken)
+    private Finding Permissions()
     {
-        var (agents, _, _) = await surroundings.Service.AgentsAsync(cancellationToken).ConfigureAwait(false);
-        if (agents is null)
-        {
-            return Finding.Skipped("not known: the service was not reached");
-        }
+        var mode = File.GetUnixFileMode(subject.Socket);
+        var text = $"'{subject.Socket}', mode {Convert.ToString((int)mode, 8)}";
+        return (mode & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) == 0
+            ? Finding.Ok(Area, "socket", text)
+            : Finding.Warning(
+                Area, "socket", $"{text}: every user of this machine can save and restore",
+                $"chmod o= '{subject.Socket}'; the agent makes it 660.");
+    }
 
-        return agents.Items.FirstOrDefault(agent => agent.Node == node) switch
+    private IEnumerable<Finding> Describe(AgentStatus status)
+    {
+        yield return Finding.Ok(
+            Area, "answers", $"node {status.Node}: {status.Holdings.Count} snapshots held, {status.PendingDrains} on their way to storage");
+        yield return Finding.Ok(
+            Area, "memory", $"{ByteSize.Show(status.MemoryUsedBytes)} of {ByteSize.Show(status.MemoryBudgetBytes)} taken");
+        yield return status.ServiceReachable
+            ? Finding.Ok(Area, "its service", "answers")
+            : Finding.Failed(
+                Area, "its service", "did not answer its last call",
+                "Start the service, or start the agent with the right --service. What it has to report waits.");
+    }
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
         {
-            null => Finding.Warning(
-                $"the service does not know node {node}", "Give agent and doctor the same --service; a new agent is known within seconds."),
-            { StoreMatches: false, Store: var store } => Finding.Failed(
-                $"it is another than the service's: {store?.Description}", "Start agent and service with the same --store."),
-            { Store: { Reachable: false } store } => Finding.Failed(
-                $"the agent does not reach {store.Description}", "Make sure that the store can be reached from this node; the agent's log says what it meets."),
-            { StoreMatches: true } => Finding.Ok("the service's own"),
-            _ => Finding.Skipped("not known yet: agent or service have not seen their store's repository"),
-        };
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(subject.Socket), cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 }

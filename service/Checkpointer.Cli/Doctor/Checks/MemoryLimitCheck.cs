@@ -1,28 +1,63 @@
+using System.Globalization;
+
 namespace Checkpointer.Cli.Doctor.Checks;
 
-/// <summary>Whether the memory budget fits what this process's control group may take, or else the machine has.</summary>
-internal sealed class MemoryLimitCheck : ICheck
+/// <summary>Whether the control group that this runs in lets the arenas grow to their budget: their pages count there.</summary>
+internal sealed class MemoryLimitCheck(DoctorSubject subject) : IDoctorCheck
 {
-    private const double WarnShare = 0.9;
+    private const string Root = "/sys/fs/cgroup";
 
-    public async Task<IReadOnlyList<Finding>> RunAsync(Surroundings surroundings, CancellationToken cancellationToken)
+    public string Area => "memory";
+
+    public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
     {
-        var (budget, from) = await Budgets.FindAsync(surroundings, cancellationToken).ConfigureAwait(false);
-        return [Judge(budget, from, CgroupMemory.Limit("/"), GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)];
+        var limit = await SmallestLimitAsync(cancellationToken).ConfigureAwait(false);
+        return
+        [
+            limit is not { } bytes
+                ? Finding.Ok(Area, "control group", "no limit")
+                : subject.MemoryBudgetBytes <= bytes
+                    ? Finding.Ok(Area, "control group", $"limit {ByteSize.Show(bytes)}")
+                    : Finding.Failed(
+                        Area, "control group",
+                        $"limit {ByteSize.Show(bytes)}, less than the budget of {ByteSize.Show(subject.MemoryBudgetBytes)}: the kernel would kill the agent or a trainer",
+                        "Raise the container's memory limit (arenas count into it), or lower --memory-budget."),
+        ];
     }
 
-    /// <summary>Pages of shared memory count for the group whose process touched them first: the agent's.</summary>
-    internal static Finding Judge(long budget, string from, (long Bytes, string File)? group, long machineBytes)
+    private static async Task<long?> SmallestLimitAsync(CancellationToken cancellationToken)
     {
-        var limit = group?.Bytes ?? machineBytes;
-        var facts = group is { } found
-            ? $"the control group may take {ByteSize.Show(found.Bytes)} ({found.File})"
-            : $"no control group limits memory; the machine has {ByteSize.Show(machineBytes)}";
-        var wanted = $"the budget is {ByteSize.Show(budget)} ({from})";
-        return budget > limit
-            ? Finding.Failed($"{facts}; {wanted}: a full arena gets the agent killed", "Raise the limit, or lower --memory-budget.")
-            : budget > WarnShare * limit
-                ? Finding.Warning($"{facts}; {wanted}: that leaves the processes little", "Raise the limit, or lower --memory-budget.")
-                : Finding.Ok($"{facts}; {wanted}");
+        long? smallest = null;
+        foreach (var line in await File.ReadAllLinesAsync("/proc/self/cgroup", cancellationToken).ConfigureAwait(false))
+        {
+            // "0::/path" in version 2; "4:memory:/path" in version 1.
+            var parts = line.Split(':', 3);
+            var (folder, file) = parts switch
+            {
+                [_, "", _] => (Root, "memory.max"),
+                [_, var controllers, _] when controllers.Split(',').Contains("memory") => ($"{Root}/memory", "memory.limit_in_bytes"),
+                _ => (null, null),
+            };
+            for (var path = parts[^1].TrimEnd('/'); folder is not null; path = path[..Math.Max(0, path.LastIndexOf('/'))])
+            {
+                smallest = Smaller(smallest, await ReadAsync($"{folder}{path}/{file}", cancellationToken).ConfigureAwait(false));
+                if (path.Length == 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return smallest;
     }
+
+    private static long? Smaller(long? one, long? other) => one is null || other < one ? other ?? one : one;
+
+    // Version 1 writes "no limit" as the largest number of pages.
+    private static async Task<long?> ReadAsync(string path, CancellationToken cancellationToken) =>
+        File.Exists(path)
+        && long.TryParse(await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false), NumberStyles.None | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var bytes)
+        && bytes < 1L << 60
+            ? bytes
+            : null;
 }

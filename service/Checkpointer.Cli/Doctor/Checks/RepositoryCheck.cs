@@ -1,42 +1,81 @@
+using System.Net.Http.Json;
+using Checkpointer.Contracts;
+using Checkpointer.Contracts.Agents;
+using Checkpointer.Contracts.Stores;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage;
 using Checkpointer.Storage.Repository;
 
 namespace Checkpointer.Cli.Doctor.Checks;
 
-/// <summary>Whether the store holds a repository, and the one that the service uses.</summary>
-internal sealed class RepositoryCheck : ICheck
+/// <summary>Whether the store here, the service's and this node's agent's are one repository.</summary>
+internal sealed class RepositoryCheck(DoctorSubject subject, TimeProvider time) : IDoctorCheck
 {
-    public async Task<IReadOnlyList<Finding>> RunAsync(Surroundings surroundings, CancellationToken cancellationToken)
+    private const string Remedy = "Give service and agents the same --store: the same bucket and prefix, or the same mounted folder.";
+
+    public string Area => "repository";
+
+    public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
     {
-        RepositoryIdentity? here;
+        var (here, why) = await FindHereAsync(cancellationToken).ConfigureAwait(false);
+        var (service, agents) = await AskServiceAsync(cancellationToken).ConfigureAwait(false);
+        List<Finding> found = [];
+        if (subject.Store is not null)
+        {
+            found.Add(here is not null
+                ? Finding.Ok(Area, "store", here)
+                : Finding.Skipped(Area, "store", why ?? "not a repository yet: the service makes it one at its first start"));
+        }
+
+        if (here is not null && service?.Repository is { } theirs)
+        {
+            found.Add(here == theirs
+                ? Finding.Ok(Area, "service", "uses the same")
+                : Finding.Failed(Area, "service", $"uses another: {theirs} in {service.Description}", Remedy));
+        }
+
+        if (agents.FirstOrDefault(agent => agent.Node == subject.Node) is { StoreMatches: { } matches } own)
+        {
+            found.Add(matches
+                ? Finding.Ok(Area, "agent", "uses the service's")
+                : Finding.Failed(Area, "agent", $"uses another than the service: {own.Store?.Description}", Remedy));
+        }
+
+        return found;
+    }
+
+    private async Task<(string? Id, string? Why)> FindHereAsync(CancellationToken cancellationToken)
+    {
+        if (subject.Store is null)
+        {
+            return default;
+        }
+
         try
         {
-            if (surroundings.Store is not { } store)
-            {
-                return [Finding.Skipped("no store is named")];
-            }
-
-            here = await RepositoryIdentity.FindAsync(store, cancellationToken).ConfigureAwait(false);
+            var store = ObjectStores.OpenResilient(StoreCheck.Impatient(subject.Store), time, new Random(0));
+            return ((await RepositoryIdentity.FindAsync(store, cancellationToken).ConfigureAwait(false))?.Id, null);
         }
         catch (CheckpointerException e)
         {
-            return e.Message.Contains("repository.json", StringComparison.Ordinal) && e.Code == ErrorCode.StorageFailed
-                ? [Finding.Failed(e.Message, "Point --store at the right bucket and prefix.")]
-                : [Finding.Skipped("not known: the store could not be read")];
+            return (null, $"could not be read: {e.Message}");
         }
+    }
 
-        var (status, _, _) = await surroundings.Service.StoreAsync(cancellationToken).ConfigureAwait(false);
-        return [(here, status) switch
+    private async Task<(StoreStatus? Store, IReadOnlyList<AgentSummary> Agents)> AskServiceAsync(CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient { BaseAddress = subject.Service, Timeout = TimeSpan.FromSeconds(10) };
+        try
         {
-            (null, { Repository: not null }) => Finding.Failed(
-                $"there is no repository here; the service's is {status.Repository} in {status.Description}",
-                "Give this node and the service the same store."),
-            (null, _) => Finding.Ok("none yet; the service makes it at its first start"),
-            ({ Id: var id }, null or { Repository: null }) => Finding.Ok($"{id} (the service did not say which it uses)"),
-            ({ Id: var id }, { Repository: var its }) when id == its => Finding.Ok($"{id}, the service's own"),
-            ({ Id: var id }, _) => Finding.Failed(
-                $"it is {id}; the service uses {status.Repository} in {status.Description}",
-                "Give this node and the service the same store: agents of another repository are refused."),
-        }];
+            var store = await http.GetFromJsonAsync("v1/store", ContractsJsonContext.Default.StoreStatus, cancellationToken).ConfigureAwait(false);
+            var agents = await http
+                .GetFromJsonAsync("v1/agents?limit=1000", ContractsJsonContext.Default.PageAgentSummary, cancellationToken).ConfigureAwait(false);
+            return (store, agents?.Items ?? []);
+        }
+        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or TaskCanceledException
+            && !cancellationToken.IsCancellationRequested)
+        {
+            return (null, []); // whether it answers is ServiceCheck's to say
+        }
     }
 }

@@ -1,48 +1,68 @@
 using System.Globalization;
+using System.Net.Http.Json;
+using Checkpointer.Contracts;
 
 namespace Checkpointer.Cli.Doctor.Checks;
 
-/// <summary>Whether the service is there and ready, and its clock near ours.</summary>
-internal sealed class ServiceCheck : ICheck
+/// <summary>Whether the service answers, can use its store, and has our time.</summary>
+internal sealed class ServiceCheck(DoctorSubject subject, TimeProvider time) : IDoctorCheck
 {
-    private static readonly TimeSpan MaxSkew = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxClockSkew = TimeSpan.FromSeconds(30);
 
-    public async Task<IReadOnlyList<Finding>> RunAsync(Surroundings surroundings, CancellationToken cancellationToken)
+    public string Area => "service";
+
+    public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
     {
-        var options = surroundings.Options;
-        var before = surroundings.Time.GetUtcNow();
-        var (status, problem, date) = await surroundings.Service.StoreAsync(cancellationToken).ConfigureAwait(false);
-        var after = surroundings.Time.GetUtcNow();
-        var address = options.Service.GetLeftPart(UriPartial.Authority);
-        if (status is null)
+        using var http = new HttpClient { BaseAddress = subject.Service, Timeout = TimeSpan.FromSeconds(10) };
+        try
         {
-            return [Finding.Missing(
-                options.ServiceAskedFor,
-                $"no service at {address}: {problem}",
-                "Start it (checkpointer service), or name the right one with --service URL.") with { Part = "reachable" }];
-        }
+            using var answer = await http.GetAsync("v1/store", cancellationToken).ConfigureAwait(false);
+            if (!answer.IsSuccessStatusCode)
+            {
+                return [Absent($"answers {(int)answer.StatusCode} where the service would tell of its store: something else listens there")];
+            }
 
-        var (_, unready, _) = await surroundings.Service.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        return
-        [
-            Finding.Ok($"{address} answers") with { Part = "reachable" },
-            (unready is null
-                ? Finding.Ok($"takes commands; {status.Description}")
-                : Finding.Failed($"not ready: {unready}", "Mend what it says; the service's log tells more.")) with { Part = "ready" },
-            Clock(before, date, after) with { Part = "clock" },
-        ];
+            var store = await answer.Content
+                .ReadFromJsonAsync(ContractsJsonContext.Default.StoreStatus, cancellationToken).ConfigureAwait(false);
+            return
+            [
+                Finding.Ok(Area, "reachable", subject.Service.GetLeftPart(UriPartial.Authority)),
+                store!.Ready
+                    ? Finding.Ok(Area, "its store", store.Description)
+                    : Finding.Failed(
+                        Area, "its store", $"{store.Description}: {store.Problem}",
+                        "Mend the store where the service runs; until then nothing is committed, and training goes on."),
+                Clock(answer),
+            ];
+        }
+        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or TaskCanceledException
+            && !cancellationToken.IsCancellationRequested)
+        {
+            return [Absent(e is TaskCanceledException ? "did not answer within 10 s" : e.Message)];
+        }
     }
 
-    // The header tells whole seconds.
-    private static Finding Clock(DateTimeOffset before, DateTimeOffset? date, DateTimeOffset after)
+    private Finding Absent(string why)
     {
-        if (date is not { } told)
+        var where = subject.Service.GetLeftPart(UriPartial.Authority);
+        return subject.ExpectsService
+            ? Finding.Failed(
+                Area, "reachable", $"{where}: {why}",
+                "Start it ('checkpointer service'), or correct --service. An agent keeps what it has to report until the service is back.")
+            : Finding.Skipped(Area, "reachable", $"none answers at {where}; name one with --service");
+    }
+
+    private Finding Clock(HttpResponseMessage answer)
+    {
+        if (answer.Headers.Date is not { } theirs)
         {
-            return Finding.Skipped("it does not tell its time");
+            return Finding.Skipped(Area, "clock", "it does not tell its time");
         }
 
-        var off = told > after ? told - after : told < before - TimeSpan.FromSeconds(2) ? before - told : TimeSpan.Zero;
-        var found = string.Create(CultureInfo.InvariantCulture, $"{off.TotalSeconds:0} s from this machine's");
-        return off <= MaxSkew ? Finding.Ok(found) : Finding.Warning(found, "Synchronise both clocks (NTP).");
+        var skew = theirs - time.GetUtcNow();
+        var text = string.Create(CultureInfo.InvariantCulture, $"{Math.Abs(skew.TotalSeconds):0} s off");
+        return skew.Duration() <= MaxClockSkew
+            ? Finding.Ok(Area, "clock", text)
+            : Finding.Warning(Area, "clock", text, "Let NTP or chrony set the clocks of both machines: records would be dated wrongly.");
     }
 }

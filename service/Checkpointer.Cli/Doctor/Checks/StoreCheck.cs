@@ -1,77 +1,79 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage;
 using Checkpointer.Storage.Probing;
 
 namespace Checkpointer.Cli.Doctor.Checks;
 
-/// <summary>Whether the store is there and keeps what a repository rests on: done beneath a prefix that is deleted afterwards.</summary>
-internal sealed class StoreCheck : ICheck
+/// <summary>Whether the store keeps what a repository rests on, found out by doing it.</summary>
+internal sealed class StoreCheck(DoctorSubject subject, TimeProvider time) : IDoctorCheck
 {
-    public async Task<IReadOnlyList<Finding>> RunAsync(Surroundings surroundings, CancellationToken cancellationToken)
+    public string Area => "store";
+
+    public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
     {
+        if (subject.Store is not { } options)
+        {
+            return [Finding.Skipped(Area, "store", "none is named: give --store, CHECKPOINTER_STORE, or store.url in a configuration file")];
+        }
+
         try
         {
-            if (surroundings.Store is not { } store)
-            {
-                return [Finding.Skipped("no store is named", "Give --store URL, CHECKPOINTER_STORE, or store.url in the configuration file.")];
-            }
-
-            var report = await new StoreProbe(store, surroundings.Time, Surroundings.NewRandom())
-                .RunAsync(new ProbeOptions { SampleBytes = surroundings.Options.SampleBytes }, cancellationToken).ConfigureAwait(false);
-            var reachable = report.FirstUnavailable is { } away && away == report.Results[0]
-                ? Finding.Failed(away.Problem!, away.Remedy!)
-                : Finding.Ok(report.Store);
-            return
-            [
-                reachable with { Part = "reachable" },
-                .. report.Results.Select(result => Describe(result, report)),
-            ];
+            var random = new Random(BitConverter.ToInt32(RandomNumberGenerator.GetBytes(sizeof(int))));
+            var store = ObjectStores.OpenResilient(Impatient(options), time, random);
+            var report = await new StoreProbe(store, time, random)
+                .RunAsync(new ProbeOptions { SampleBytes = subject.SampleBytes }, cancellationToken).ConfigureAwait(false);
+            return [Finding.Ok(Area, "place", report.Store), .. report.Results.Select(result => ToFinding(report, result))];
         }
-        catch (CheckpointerException e) when (e.Code == ErrorCode.ConfigurationInvalid)
+        catch (CheckpointerException e)
         {
-            return [Finding.Failed(e.Message, "Correct the store's URL, options or credentials; the README tells of all of them.")];
+            return [Finding.Failed(Area, "store", e.Message, "Correct the setting.")];
         }
     }
 
-    private static Finding Describe(ProbeResult result, ProbeReport report)
+    /// <summary>A person waits: two attempts, and seconds instead of minutes.</summary>
+    public static StoreOptions Impatient(StoreOptions options) => options with
     {
-        var part = Name(result.Check);
-
-        // Said once, as "reachable".
-        var isAway = result.Outcome == ProbeOutcome.Unavailable && result == report.Results[0];
-        if (isAway || result.Outcome == ProbeOutcome.Skipped)
+        CreateFolder = false,
+        Resilience = options.Resilience with
         {
-            return result.Check == ProbeCheck.Throughput && report.FirstUnavailable is null
-                ? Finding.Skipped("not measured", "Give --sample SIZE, such as 64MiB.") with { Part = part }
-                : Finding.Skipped("not known: the store could not be used") with { Part = part };
-        }
-
-        var outcome = result.Outcome switch
-        {
-            ProbeOutcome.Passed => CheckOutcome.Ok,
-            ProbeOutcome.Warned => CheckOutcome.Warning,
-            _ => CheckOutcome.Failed,
-        };
-        return new Finding(outcome, result.Problem ?? Found(result, report), result.Remedy) { Part = part };
-    }
-
-    private static string Found(ProbeResult result, ProbeReport report) => result.Check switch
-    {
-        ProbeCheck.Clock => string.Create(CultureInfo.InvariantCulture, $"{Math.Abs(report.ClockSkew?.TotalSeconds ?? 0):0} s from this machine's"),
-        ProbeCheck.Throughput =>
-            $"put {ByteSize.Show((long)(report.PutBytesPerSecond ?? 0))}/s, get {ByteSize.Show((long)(report.GetBytesPerSecond ?? 0))}/s",
-        _ => string.Create(CultureInfo.InvariantCulture, $"as it must be ({result.Milliseconds:0} ms)"),
+            MaxAttempts = 2,
+            AttemptTimeout = TimeSpan.FromSeconds(8),
+            CallTimeout = TimeSpan.FromSeconds(20),
+            HedgedShare = 0,
+        },
     };
 
-    private static string Name(ProbeCheck check) => check switch
+    private Finding ToFinding(ProbeReport report, ProbeResult result)
     {
-        ProbeCheck.ReadAfterWrite => "read after write",
-        ProbeCheck.ConditionalPut => "conditional writes",
-        ProbeCheck.RangedRead => "ranged reads",
-        ProbeCheck.ListAfterWrite => "listing",
-        ProbeCheck.Delete => "deletes",
-        ProbeCheck.Clock => "clock",
-        ProbeCheck.Throughput => "throughput",
-        _ => "cleaned up",
+        var name = result.Check switch
+        {
+            ProbeCheck.ReadAfterWrite => "read after write",
+            ProbeCheck.ConditionalPut => "conditional put",
+            ProbeCheck.RangedRead => "ranged read",
+            ProbeCheck.ListAfterWrite => "list after write",
+            ProbeCheck.Delete => "delete",
+            ProbeCheck.Clock => "clock",
+            ProbeCheck.Throughput => "throughput",
+            _ => "clean-up",
+        };
+        return result.Outcome switch
+        {
+            ProbeOutcome.Passed => Finding.Ok(Area, name, Describe(report, result)),
+            ProbeOutcome.Warned => Finding.Warning(Area, name, result.Problem!, result.Remedy!),
+            ProbeOutcome.Skipped => Finding.Skipped(
+                Area, name, result.Check == ProbeCheck.Throughput && subject.SampleBytes == 0 ? "no sample was asked for" : "what came before failed"),
+            _ => Finding.Failed(Area, name, result.Problem!, result.Remedy ?? "Mend the store, or name another."),
+        };
+    }
+
+    private static string Describe(ProbeReport report, ProbeResult result) => result.Check switch
+    {
+        ProbeCheck.Clock when report.ClockSkew is { } skew =>
+            string.Create(CultureInfo.InvariantCulture, $"{Math.Abs(skew.TotalSeconds):0.#} s off"),
+        ProbeCheck.Throughput when report is { PutBytesPerSecond: { } put, GetBytesPerSecond: { } get } =>
+            $"put {ByteSize.Show((long)put)}/s, get {ByteSize.Show((long)get)}/s",
+        _ => string.Create(CultureInfo.InvariantCulture, $"{result.Milliseconds:0} ms"),
     };
 }
