@@ -79,6 +79,9 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
             ErrorCode.StorageFull, false, "there is no room left, or a quota is used up. Free space or raise the quota."),
         (_, "SlowDown" or "SlowDownRead" or "SlowDownWrite" or "Throttling" or "RequestLimitExceeded" or "TooManyRequests") or (429, _) => (
             ErrorCode.StorageThrottled, true, "the server asks to slow down."),
+        (503, null) when answer.RequestMessage?.Method == HttpMethod.Head => (
+            // The answer has no body to say which; S3 knows two errors with this status, and both ask for fewer requests.
+            ErrorCode.StorageThrottled, true, "the server asks to slow down, or is not available."),
         (_, "BadDigest" or "IncompleteBody" or "RequestTimeout" or "XAmzContentChecksumMismatch") => (
             ErrorCode.StorageUnavailable, true, "the body did not arrive whole and unchanged, so nothing was stored."),
         (_, "OperationAborted" or "ConditionalRequestConflict") => (

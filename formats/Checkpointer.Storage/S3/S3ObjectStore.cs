@@ -94,7 +94,7 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
                 : throw _requests.Failures.Broken(S3Action.LookUp, name, "the server names no length or no time of the object.", transient: false);
         }
 
-        if (answer.StatusCode >= HttpStatusCode.InternalServerError)
+        if (answer.StatusCode is >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests)
         {
             throw await _requests.FailureAsync(answer, S3Action.LookUp, name, cancellationToken).ConfigureAwait(false);
         }

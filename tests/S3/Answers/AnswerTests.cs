@@ -149,6 +149,28 @@ public sealed class AnswerTests
             ErrorCode.StorageFailed, (await Assert.ThrowsAsync<CheckpointerException>(() => store.HeadAsync(Key, Cancel))).Code);
     }
 
+    /// <summary>Answers to HEAD have no body; a 503 or a 429 is the request to slow down all the same, and not asked about.</summary>
+    [Theory]
+    [InlineData(503, ErrorCode.StorageThrottled)]
+    [InlineData(429, ErrorCode.StorageThrottled)]
+    [InlineData(500, ErrorCode.StorageUnavailable)]
+    [InlineData(502, ErrorCode.StorageUnavailable)]
+    public async Task HeadAsync_RefusedWithoutABody_GoesByTheStatus(int status, ErrorCode expected)
+    {
+        var requests = 0;
+        await using var server = await ScriptedServer.StartAsync(context =>
+        {
+            Interlocked.Increment(ref requests);
+            return ScriptedServer.FailAsync(context, status, null);
+        });
+        using var store = Bucket.Open(server.StoreUrl, Keys);
+
+        var failure = await Assert.ThrowsAsync<CheckpointerException>(() => store.HeadAsync(Key, Cancel));
+
+        Assert.Equal((expected, true), (failure.Code, failure.IsTransient));
+        Assert.Equal(1, requests);
+    }
+
     /// <summary>Each answer is wrong in one way; none may end as a read that succeeded.</summary>
     [Theory]
     [InlineData(200, null, null, 10, false, "ignores Range")]
