@@ -136,7 +136,7 @@ public sealed class FaultProxyServer : IAsyncDisposable
                 {
                     if (fault is not null)
                     {
-                        Counts.End(fault.Kind);
+                        Counts.End(fault);
                     }
                 }
             }

@@ -112,12 +112,19 @@ internal sealed partial class StoreGate : BackgroundService
 
             return;
         }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            return;
+        }
 
         _shut = null;
         LogOpened(_store.Description, _watch.Current.Identity!.Id);
         _opened.SetResult();
         _ = _tried.TrySetResult();
-        await _watch.RunAsync(LookInterval, Tell, stoppingToken).ConfigureAwait(false);
+
+
+        // If another part keeps the service from starting, the host takes the end of this for a failure of its own.
+        await _watch.RunAsync(LookInterval, Tell, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Null once it is open; otherwise why not yet.</summary>

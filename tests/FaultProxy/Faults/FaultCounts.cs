@@ -1,12 +1,13 @@
-using System.Collections.Concurrent;
-
 namespace Checkpointer.FaultProxy.Faults;
 
 /// <summary>How often what happened. Safe for concurrent use.</summary>
 public sealed class FaultCounts
 {
-    private readonly ConcurrentDictionary<FaultKind, int> _injected = new();
-    private readonly ConcurrentDictionary<FaultKind, int> _underWay = new();
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<FaultKind, int> _injected = [];
+
+    // Decided, and neither injected nor given up yet: each is in one of the two counts at any time, never in both.
+    private readonly HashSet<Fault> _underWay = new(ReferenceEqualityComparer.Instance);
     private int _requests;
     private int _unreachable;
 
@@ -17,23 +18,59 @@ public sealed class FaultCounts
     public int Unreachable => Volatile.Read(ref _unreachable);
 
     /// <summary>How often <paramref name="kind"/> was injected: not decided, but done.</summary>
-    public int Of(FaultKind kind) => _injected.GetValueOrDefault(kind);
+    public int Of(FaultKind kind)
+    {
+        lock (_gate)
+        {
+            return _injected.GetValueOrDefault(kind);
+        }
+    }
 
     /// <summary>All kinds that were injected.</summary>
-    public IReadOnlyDictionary<string, int> ByName() =>
-        new SortedDictionary<string, int>(_injected.ToDictionary(pair => FaultKinds.Name(pair.Key), pair => pair.Value));
+    public IReadOnlyDictionary<string, int> ByName()
+    {
+        lock (_gate)
+        {
+            return new SortedDictionary<string, int>(_injected.ToDictionary(pair => FaultKinds.Name(pair.Key), pair => pair.Value));
+        }
+    }
 
     /// <summary>How often <paramref name="kind"/> was injected, or is about to be.</summary>
-    internal int OfOrUnderWay(FaultKind kind) => Of(kind) + _underWay.GetValueOrDefault(kind);
+    internal int OfOrUnderWay(FaultKind kind)
+    {
+        lock (_gate)
+        {
+            return _injected.GetValueOrDefault(kind) + _underWay.Count(fault => fault.Kind == kind);
+        }
+    }
 
     /// <summary>A fault is decided; <see cref="End"/> follows, whether it could be injected or not.</summary>
-    internal void Begin(FaultKind kind) => _underWay.AddOrUpdate(kind, 1, (_, count) => count + 1);
+    internal void Begin(Fault fault)
+    {
+        lock (_gate)
+        {
+            _underWay.Add(fault);
+        }
+    }
 
-    internal void End(FaultKind kind) => _underWay.AddOrUpdate(kind, 0, (_, count) => count - 1);
+    internal void Add(Fault fault)
+    {
+        lock (_gate)
+        {
+            _underWay.Remove(fault);
+            _injected[fault.Kind] = _injected.GetValueOrDefault(fault.Kind) + 1;
+        }
+    }
+
+    internal void End(Fault fault)
+    {
+        lock (_gate)
+        {
+            _underWay.Remove(fault);
+        }
+    }
 
     internal void AddRequest() => Interlocked.Increment(ref _requests);
 
     internal void AddUnreachable() => Interlocked.Increment(ref _unreachable);
-
-    internal void Add(FaultKind kind) => _injected.AddOrUpdate(kind, 1, (_, count) => count + 1);
 }

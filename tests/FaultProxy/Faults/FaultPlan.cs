@@ -45,7 +45,7 @@ public sealed class FaultPlan
             var fault = _decide(request, counts);
             if (fault is not null)
             {
-                counts.Begin(fault.Kind);
+                counts.Begin(fault);
             }
 
             return fault;

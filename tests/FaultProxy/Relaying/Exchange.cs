@@ -17,11 +17,11 @@ internal sealed class Exchange(
         switch (fault?.Kind)
         {
             case FaultKind.ResetBefore:
-                counts.Add(FaultKind.ResetBefore);
+                counts.Add(fault);
                 client.Reset();
                 return false;
             case FaultKind.HangBefore:
-                counts.Add(FaultKind.HangBefore);
+                counts.Add(fault);
                 await client.UntilGoneAsync(cancellationToken);
                 return false;
         }
@@ -38,7 +38,7 @@ internal sealed class Exchange(
             await new BodyCopy(client.Reader, Forget, options).RunAsync(request.Body, default, cancellationToken);
         }
 
-        counts.Add(fault.Kind);
+        counts.Add(fault);
         await client.WriteAsync(answer, cancellationToken);
         return !closes;
     }
@@ -87,7 +87,7 @@ internal sealed class Exchange(
             };
         if (tampering != default)
         {
-            counts.Add(fault!.Kind);
+            counts.Add(fault!);
         }
 
         if (await new BodyCopy(client.Reader, WriteAsync, options).RunAsync(request.Body, tampering, cancellationToken))
@@ -139,7 +139,7 @@ internal sealed class Exchange(
         if (fault?.Kind == FaultKind.LostAnswer)
         {
             await new BodyCopy(server.Reader, Forget, options).RunAsync(head.Body, default, cancellationToken);
-            counts.Add(FaultKind.LostAnswer);
+            counts.Add(fault);
             client.Reset();
             throw new ClientGoneException();
         }
@@ -147,7 +147,7 @@ internal sealed class Exchange(
         var tampering = TamperingOf(head);
         if (tampering != default)
         {
-            counts.Add(fault!.Kind);
+            counts.Add(fault!);
         }
 
         var isShorter = tampering.CutAt is not null && fault!.Kind == FaultKind.ShortLength;
