@@ -29,7 +29,8 @@ public static class ObjectStoreExtensions
     /// <summary>
     /// Creates an object that whoever repeats the call would create with the same bytes: if it exists already, its
     /// bytes are compared. Equal ones are success (an earlier call, perhaps one whose answer was lost, created it);
-    /// different ones are <see cref="ErrorCode.CheckpointConflict"/>. The object must fit in memory twice.
+    /// ones that are different twice are <see cref="ErrorCode.CheckpointConflict"/>: a bit that went wrong on the way of
+    /// one read is none. The object must fit in memory twice.
     /// </summary>
     /// <returns>Whether this call created it.</returns>
     public static async Task<PutOutcome> PutIfAbsentOrVerifyAsync(
@@ -43,8 +44,8 @@ public static class ObjectStoreExtensions
                 ?? throw new CheckpointerException(
                     ErrorCode.CheckpointConflict, $"'{key}' existed and was deleted while it was being created.");
             if (info.SizeBytes != bytes.Length
-                || !(await store.ReadAllAsync(key, bytes.Length, cancellationToken).ConfigureAwait(false))
-                    .AsSpan().SequenceEqual(bytes.Span))
+                || !(await HoldsAsync(store, key, bytes, cancellationToken).ConfigureAwait(false)
+                    || await HoldsAsync(store, key, bytes, cancellationToken).ConfigureAwait(false)))
             {
                 throw new CheckpointerException(
                     ErrorCode.CheckpointConflict,
@@ -53,5 +54,14 @@ public static class ObjectStoreExtensions
         }
 
         return outcome;
+    }
+
+    /// <summary>Whether one read of an object of that length gives these bytes.</summary>
+    private static async Task<bool> HoldsAsync(
+        IObjectStore store, ObjectKey key, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        var there = new byte[bytes.Length];
+        await store.ReadAsync(key, 0, there, cancellationToken).ConfigureAwait(false);
+        return there.AsSpan().SequenceEqual(bytes.Span);
     }
 }
