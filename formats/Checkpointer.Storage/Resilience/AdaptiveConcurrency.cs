@@ -21,10 +21,11 @@ internal sealed class AdaptiveConcurrency
     private int _inFlight;
     private int _decreases;
 
-    public AdaptiveConcurrency(int max)
+    /// <summary>Begins with a limit of <paramref name="start"/>; half of <paramref name="max"/> if it is not given.</summary>
+    public AdaptiveConcurrency(int max, int? start = null)
     {
         _max = max;
-        _limit = Math.Max(MinLimit, max / 2);
+        _limit = Math.Max(MinLimit, start ?? (max / 2));
     }
 
     /// <summary>Attempts that may be under way at once, now.</summary>

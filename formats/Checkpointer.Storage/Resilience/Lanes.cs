@@ -7,7 +7,9 @@ internal sealed class Lanes(ResilienceOptions options)
     [
         new(options.MaxConcurrentSmallCalls),
         new(options.MaxConcurrentWrites),
-        new(options.MaxConcurrentReads),
+
+        // A restore is over before a limit that grows by one a round has grown: it begins with all places.
+        new(options.MaxConcurrentReads, start: options.MaxConcurrentReads),
     ];
 
     public AdaptiveConcurrency this[Lane lane] => _lanes[(int)lane];

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Checkpointer.Storage.Resilience;
 
 /// <summary>
-/// How long reads took lately, by size, and so from when on one counts as slow: the 95th percentile of the last reads of
-/// about its size. Thread-safe.
+/// How long reads took lately, by size: <see cref="SlowFrom"/> is the 95th percentile of the last reads of about a size.
+/// Thread-safe.
 /// </summary>
 internal sealed class ReadLatencies
 {
@@ -23,7 +23,7 @@ internal sealed class ReadLatencies
     /// <summary>Notes that a read of <paramref name="bytes"/> took so long.</summary>
     public void Add(long bytes, TimeSpan took) => Of(bytes).Add(took);
 
-    /// <summary>From when on a read of <paramref name="bytes"/> is slow; null while too few are known.</summary>
+    /// <summary>What nineteen of twenty reads of about <paramref name="bytes"/> took at most; null while too few are known.</summary>
     public TimeSpan? SlowFrom(long bytes) => Of(bytes).Slow;
 
     /// <summary>Up to 64 KiB, 256 KiB, 1 MiB and so on: within one, sizes differ by four at most, and so do times.</summary>

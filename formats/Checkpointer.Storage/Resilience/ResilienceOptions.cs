@@ -64,8 +64,8 @@ public sealed record ResilienceOptions
     public int MaxConcurrentSmallCalls { get; init; } = 64;
 
     /// <summary>
-    /// The share of reads, 0 to 0.2, that may be asked for a second time when they take longer than nearly all of their size
-    /// did lately; 0: never. Costs that much more reading at most.
+    /// The share of reads, 0 to 0.2, that may be asked for a second time when they take twice as long as nearly all of their
+    /// size did lately; 0: never. Costs that much more reading at most.
     /// </summary>
     public double HedgedShare { get; init; } = 0.05;
 

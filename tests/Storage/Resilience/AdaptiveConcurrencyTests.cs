@@ -47,6 +47,15 @@ public sealed class AdaptiveConcurrencyTests
     }
 
     [Fact]
+    public void Lanes_AtFirst_LetReadsHaveAllPlacesAndOthersHalf()
+    {
+        var lanes = new Lanes(new ResilienceOptions());
+        Assert.Equal((32, 16, 32), (lanes[Lane.Read].Limit, lanes[Lane.Write].Limit, lanes[Lane.Small].Limit));
+        Take(lanes[Lane.Read], 32)[0].Release(PermitResult.Overloaded);
+        Assert.Equal(16, lanes[Lane.Read].Limit);
+    }
+
+    [Fact]
     public void Release_Overloaded_HalvesOncePerRoundTrip()
     {
         var lane = new AdaptiveConcurrency(32);

@@ -86,7 +86,7 @@ public sealed class HedgingTests : ResilientStoreFixture
         AssertFilled(1);
 
         // What the second was told counts as well.
-        Assert.Equal(8, store.Lanes[Lane.Read].Limit);
+        Assert.Equal(16, store.Lanes[Lane.Read].Limit);
         AssertNothingIsHeld(store);
     }
 
@@ -189,7 +189,7 @@ public sealed class HedgingTests : ResilientStoreFixture
 
         var read = store.ReadAsync(Key, 0, _buffer, Cancel);
         var first = await Inner.NextAsync();
-        await Time.PassAsync(TimeSpan.FromMilliseconds(300), TimeSpan.FromMilliseconds(300));
+        await Time.PassAsync(TimeSpan.FromMilliseconds(600), TimeSpan.FromMilliseconds(600));
         var second = await Inner.NextAsync();
         second.Succeed(fill: 2);
         await first.EndCancelledAsync();
