@@ -97,6 +97,12 @@ public sealed class SweepStandingTests
 
         Assert.Contains("deleted", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(SaveStanding.Condemned, Standing(4, 1));
+        _ = _run.Accepted(new CondemnFencedSaves());
+        Assert.Equal(SaveStanding.Condemned, Standing(4, 1));
+        _ = _run.Refused(_run.ShardOf(RunDriver.Id(4, 1), 0), ErrorCode.CheckpointConflict);
+        var entries = _run.Journal.Count;
+        _ = _run.Accepted(new CondemnFencedSaves());
+        Assert.Equal(entries, _run.Journal.Count);
         _ = _run.Commit(6, 1);
     }
 

@@ -45,7 +45,11 @@ internal static class SweepDecisions
             return Decision<Acknowledged>.Accept(Acknowledged.Instance);
         }
 
-        var wanted = new Condemnation(new Attempt(current.Attempt.Value - 1), current.ResumedFrom);
+        // What was condemned once stays so, also if resumed from: its objects may be gone.
+        var except = current.ResumedFrom is { } resumed && state.Checkpoints.Condemned?.Covers(resumed) == true
+            ? (CheckpointId?)null
+            : current.ResumedFrom;
+        var wanted = new Condemnation(new Attempt(current.Attempt.Value - 1), except);
         return state.Checkpoints.Condemned == wanted
             ? Decision<Acknowledged>.Accept(Acknowledged.Instance)
             : Decision<Acknowledged>.Accept(

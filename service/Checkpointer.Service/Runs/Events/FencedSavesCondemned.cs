@@ -11,6 +11,6 @@ internal sealed record FencedSavesCondemned : RunEvent
     /// <summary>The newest attempt that this concerns; the current one comes after it.</summary>
     public required Attempt Through { get; init; }
 
-    /// <summary>What the current attempt resumed from and goes on saving; null: from scratch.</summary>
+    /// <summary>What the current attempt resumed from and goes on saving; null: from scratch, or from what was condemned before.</summary>
     public CheckpointId? Except { get; init; }
 }
