@@ -46,7 +46,7 @@ public sealed partial record AgentOptions
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Reads of one restore that run at the same time, 1 to 64.</summary>
-    public int RestoreParallelism { get; init; } = 4;
+    public int RestoreParallelism { get; init; } = 8;
 
     /// <summary>Source chunks that one resharding restore keeps in memory, in bytes.</summary>
     public long RestoreBufferBytes { get; init; } = 256L * 1024 * 1024;

@@ -42,15 +42,23 @@ internal sealed class StorageImageSource(StoredCheckpoint checkpoint, Rank rank,
 
     public bool Has(int chunk) => Index.Chunks[chunk].Codec != CodecId.Elsewhere;
 
+    /// <summary>
+    /// All runs of neighbours side by side: after deduplication they lie in many packs, and their latencies would add up.
+    /// There are no more of them than chunks; how many reads are under way in the process the store's own places bound.
+    /// </summary>
     public async Task ReadAsync(int first, int count, Memory<byte> destination, CancellationToken cancellationToken)
     {
+        var reads = new List<Task>();
         var at = 0;
         for (var chunk = first; chunk < first + count;)
         {
             var (chunks, bytes) = Neighbours(chunk, first + count);
-            await ReadPackAsync(Index.Chunks[chunk], destination.Slice(at, bytes), cancellationToken);
+            reads.Add(ReadPackAsync(Index.Chunks[chunk], destination.Slice(at, bytes), cancellationToken));
             (chunk, at) = (chunk + chunks, at + bytes);
         }
+
+        // Ends when all have, failed ones too: until then they write into the caller's memory.
+        await Task.WhenAll(reads);
     }
 
     private ShardIndex Index => _index ?? throw new InvariantViolationException("A source was read before it was opened.");
