@@ -8,13 +8,14 @@ internal sealed class Planner(Rank targetRank, SliceCatalogue catalogue)
 {
     private readonly List<StridedPiece> _pieces = [];
     private readonly List<string> _mismatched = [];
+    private readonly List<string> _mismatches = [];
     private readonly List<string> _missing = [];
 
     public void Plan(TensorEntry wanted)
     {
         var target = new SourceSlice(targetRank, wanted);
         var rest = new List<Box> { target.Box };
-        var mismatched = false;
+        TensorEntry? mismatched = null;
         foreach (var source in catalogue.Of(wanted.Name))
         {
             if (rest.Count == 0)
@@ -24,7 +25,7 @@ internal sealed class Planner(Rank targetRank, SliceCatalogue catalogue)
 
             if (!IsSameGlobalTensor(source.Tensor, wanted))
             {
-                mismatched = true;
+                mismatched ??= source.Tensor;
                 continue;
             }
 
@@ -33,7 +34,11 @@ internal sealed class Planner(Rank targetRank, SliceCatalogue catalogue)
 
         if (rest.Count > 0)
         {
-            (mismatched ? _mismatched : _missing).Add(wanted.Name);
+            (mismatched is null ? _missing : _mismatched).Add(wanted.Name);
+            if (mismatched is not null)
+            {
+                _mismatches.Add($"{wanted.Name} (wanted {Describe(wanted)}, saved was {Describe(mismatched)})");
+            }
         }
     }
 
@@ -41,7 +46,7 @@ internal sealed class Planner(Rank targetRank, SliceCatalogue catalogue)
     {
         if (_mismatched.Count > 0)
         {
-            throw new ReshardingException(ReshardingFault.TensorMismatch, [.. _mismatched, .. _missing]);
+            throw new ReshardingException(ReshardingFault.TensorMismatch, [.. _mismatched, .. _missing], [.. _mismatches, .. _missing]);
         }
 
         return _missing.Count > 0
@@ -70,6 +75,10 @@ internal sealed class Planner(Rank targetRank, SliceCatalogue catalogue)
             }
         }
     }
+
+    private static string Describe(TensorEntry tensor) => tensor.Placement is { } placement
+        ? $"{tensor.DType}[{string.Join(",", placement.GlobalShape)}] sharded"
+        : $"{tensor.DType}[{string.Join(",", tensor.Shape)}] of its rank";
 
     private static bool IsSameGlobalTensor(TensorEntry source, TensorEntry wanted) =>
         source.DType == wanted.DType

@@ -7,13 +7,15 @@ public sealed class ReshardingException : FormatFaultException
 {
     private const int TensorsInMessage = 16;
 
-    /// <summary>Names the tensors that failed; the message names the first few.</summary>
-    public ReshardingException(ReshardingFault fault, IReadOnlyList<string> tensors)
+    /// <summary>
+    /// Names the tensors that failed; the message names the first few, as in <paramref name="descriptions"/> if given.
+    /// </summary>
+    public ReshardingException(ReshardingFault fault, IReadOnlyList<string> tensors, IReadOnlyList<string>? descriptions = null)
         : base(
             ErrorCode.RestoreImpossible,
             fault,
             $"Cannot restore from these layouts ({fault}): {tensors.Count} tensors: "
-            + string.Join(", ", tensors.Take(TensorsInMessage)) + (tensors.Count > TensorsInMessage ? ", …" : ".")) =>
+            + string.Join(", ", (descriptions ?? tensors).Take(TensorsInMessage)) + (tensors.Count > TensorsInMessage ? ", …" : ".")) =>
         Tensors = tensors;
 
     /// <summary>The names of all tensors that failed.</summary>

@@ -111,8 +111,13 @@ public sealed class ReshardingPlanTests
         var source = new LayoutBuilder()
             .Add("w", type, [4], placed ? new Placement { GlobalShape = [globalShape], Offsets = [0] } : null)
             .Build();
-        Faults.Expect(
-            ReshardingFault.TensorMismatch,
-            () => ReshardingPlan.Create(target, new Rank(0), new Dictionary<Rank, Layout> { [new Rank(0)] = source }));
+        var thrown = Assert.Throws<ReshardingException>(() => ReshardingPlan.Create(
+            target, new Rank(0), new Dictionary<Rank, Layout> { [new Rank(0)] = source }));
+        Assert.Equal(ReshardingFault.TensorMismatch, thrown.Fault);
+        Assert.Equal(["w"], thrown.Tensors);
+        Assert.Contains(
+            $"w (wanted U8[4] sharded, saved was {type}[{(placed ? globalShape : 4)}] {(placed ? "sharded" : "of its rank")})",
+            thrown.Message,
+            StringComparison.Ordinal);
     }
 }
