@@ -127,9 +127,12 @@ internal sealed unsafe class ArenaFile
     /// whether all is done. Blocks: about 0.25 s a GiB. No room is <see cref="ErrorCode.MemoryBudgetExceeded"/>; it can be
     /// tried again. Several may do it at once; each must hold a use.
     /// </summary>
-    public bool Reserve(Func<bool> goOn, CancellationToken cancellationToken)
+    public bool Reserve(Func<bool> goOn, CancellationToken cancellationToken) => ReserveTo(LengthBytes, goOn, cancellationToken);
+
+    /// <summary>The same for the bytes before <paramref name="endBytes"/>, if not for more.</summary>
+    public bool ReserveTo(long endBytes, Func<bool> goOn, CancellationToken cancellationToken)
     {
-        while (!IsReserved)
+        while (Volatile.Read(ref _reservedBytes) < endBytes)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!goOn())

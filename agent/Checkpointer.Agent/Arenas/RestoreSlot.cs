@@ -34,14 +34,19 @@ internal sealed class RestoreSlot : IDisposable
     /// <summary>How the image is cut.</summary>
     public ChunkGeometry Geometry => _slot.Geometry;
 
-    /// <summary>The memory to write to, in place, at most 1 GiB.</summary>
+    /// <summary>
+    /// The memory to write to, in place, at most 1 GiB. Gives the slot its memory as far as that, unless it has it: what is
+    /// written early need not wait until the rest is reserved. <see cref="ErrorCode.MemoryBudgetExceeded"/> if there is no room.
+    /// </summary>
     public Memory<byte> Write(long offset, int length)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Geometry.ImageBytes - length);
-        return _slot.File.Slice(_slot.DataOffset + offset, length);
+        var at = _slot.DataOffset + offset;
+        _ = _slot.File.ReserveTo(at + length, () => true, CancellationToken.None);
+        return _slot.File.Slice(at, length);
     }
 
     /// <summary>
@@ -56,6 +61,7 @@ internal sealed class RestoreSlot : IDisposable
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         Invariant.Holds(verified is null || (verified.Image.Layout == Layout.Digest && verified.Geometry == Geometry));
+        _ = _slot.File.Reserve(() => true, cancellationToken);
         var seal = verified ?? await _seals.HashAsync(_slot, cancellationToken);
         return _pool.CompleteRestore(_slot, seal, resharded: verified is null, extra);
     }

@@ -63,25 +63,10 @@ internal sealed partial class SlotPool
 
             if (taken is not null)
             {
-                return await ReserveForRestoreAsync(taken, cancellationToken);
+                return new RestoreSlot(this, taken, context.Seals, context.Prefaulter.Pause());
             }
 
             await changed.WaitAsync(cancellationToken);
-        }
-    }
-
-    private async Task<RestoreSlot> ReserveForRestoreAsync(Slot slot, CancellationToken cancellationToken)
-    {
-        var restore = new RestoreSlot(this, slot, context.Seals, context.Prefaulter.Pause());
-        try
-        {
-            await ReserveAsync(slot.File, cancellationToken);
-            return restore;
-        }
-        catch
-        {
-            restore.Dispose();
-            throw;
         }
     }
 
