@@ -221,9 +221,7 @@ internal sealed partial class SlotPool
                 : new CheckpointerException(
                     ErrorCode.SlotBusy,
                     $"{Name(checkpoint)} is refused: no slot is free ({DescribeSlots()}). "
-                    + (isToldOfProgress
-                        ? "Save less often, or give ranks more slots."
-                        : "The service, which would say what need not be kept any more, did not answer."));
+                    + Advise(isToldOfProgress));
         }
 
         context.Reporter.Report(Run, ToReport(checkpoint, SnapshotOutcome.Refused, request.Durable, refusal.Message));
@@ -232,7 +230,24 @@ internal sealed partial class SlotPool
 
     private string DescribeSlots() => _refilling
         ? "one is being prepared"
-        : string.Join(", ", _slots.Select(slot => $"{slot.Number} {slot.State} {slot.Snapshot?.Checkpoint} read by {slot.Leases}"));
+        : string.Join(", ", _slots.Select(slot => $"{slot.Snapshot?.Checkpoint} {DescribeUse(slot)}"));
+
+    private static string DescribeUse(Slot slot) => slot switch
+    {
+        { State: SlotState.Open } => "is being filled",
+        { State: SlotState.Captured } => "is being hashed",
+        { Drain: DrainState.Pending } => "is not stored yet",
+        { Leases: > 0 } => "is being read",
+        _ => "is the newest that all ranks may have",
+    };
+
+    private string Advise(bool isToldOfProgress) => (_slots.TrueForAll(slot => slot.Drain == DrainState.Pending), isToldOfProgress) switch
+    {
+        (true, _) => "All wait for the object store, which is away, refuses or is slower than saves come: this agent's log says what "
+            + "holds it up. Saves go on once one is stored.",
+        (_, true) => "Save less often, or give ranks more slots (--slots).",
+        _ => "The service, which would say what need not be kept any more, did not answer.",
+    };
 
     private Layout RequireLayout(Attempt attempt, string digest) =>
         _layout is { } layout && layout.Digest == digest && _registeredAttempt == attempt

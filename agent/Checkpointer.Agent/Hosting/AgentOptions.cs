@@ -115,7 +115,7 @@ public sealed partial record AgentOptions
         address is { IsAbsoluteUri: true } && address.Scheme == Uri.UriSchemeHttp
             && address is { AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" },
         name,
-        "must be an address such as http://127.0.0.1:7071");
+        $"must be an address such as http://127.0.0.1:{(name == nameof(Service) ? 7070 : 7071)}");
 
     private static void Require(bool holds, string name, string rule)
     {

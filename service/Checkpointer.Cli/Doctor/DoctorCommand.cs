@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Checkpointer.Cli.Configuration;
+using Checkpointer.Storage;
 using Spectre.Console;
 
 namespace Checkpointer.Cli.Doctor;
@@ -45,7 +46,13 @@ internal static class DoctorCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        var doctor = new Doctor(Subject(parsed), TimeProvider.System);
+        var subject = Subject(parsed);
+        if (subject.Store is { } store)
+        {
+            _ = ObjectStores.Open(store with { CreateFolder = false }, TimeProvider.System); // a URL that makes no sense ends it here
+        }
+
+        var doctor = new Doctor(subject, TimeProvider.System);
         var findings = parsed.GetValue(Output) == Json || Console.IsOutputRedirected
             ? await doctor.ExamineAsync(cancellationToken).ConfigureAwait(false)
             : await AnsiConsole.Status().StartAsync("looking …", _ => doctor.ExamineAsync(cancellationToken)).ConfigureAwait(false);

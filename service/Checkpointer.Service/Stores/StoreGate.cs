@@ -90,7 +90,7 @@ internal sealed partial class StoreGate : BackgroundService
         {
             while (await TryOpenAsync(stoppingToken).ConfigureAwait(false) is { } why)
             {
-                if (_shut != why)
+                if (CauseOf(_shut) != CauseOf(why))
                 {
                     LogWaiting(_store.Description, why);
                 }
@@ -161,6 +161,9 @@ internal sealed partial class StoreGate : BackgroundService
             return e.Message;
         }
     }
+
+    /// <summary>The message without the server's request number at its end, which differs each time: a cause is logged once.</summary>
+    private static string? CauseOf(string? why) => why?.Split(" [HTTP ", 2)[0];
 
     private void Tell(RepositoryStatus status)
     {

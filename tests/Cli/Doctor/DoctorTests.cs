@@ -62,6 +62,9 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal("failed", Outcome(wrong, "repository", "service"));
         Assert.Equal("ok", Outcome(wrong, "repository", "agent"));
 
+        var empty = Directory.CreateDirectory(Path.Combine(_folder.Path, "empty")).FullName;
+        Assert.Equal("failed", Outcome(await RunAsync(Arguments(empty)), "repository", "store"));
+
         await cluster.KillServiceAsync();
         var dead = await RunAsync(Arguments(store.Url));
         Assert.Equal(ExitCode.Failure, dead.ExitCode);
@@ -96,6 +99,16 @@ public sealed class DoctorTests : IDisposable
 
         Assert.Equal(ExitCode.Failure, result.ExitCode);
         Assert.Equal("failed", Outcome(result, "memory", "budget"));
+    }
+
+    [Fact]
+    public async Task Doctor_UrlThatMakesNoSense_IsAUsageError()
+    {
+        var result = await CheckpointerProgram.RunAsync(NothingNamed, ["doctor", "--store", "s3://"]);
+
+        Assert.Equal(ExitCode.Usage, result.ExitCode);
+        Assert.Contains("bucket", result.Error, StringComparison.Ordinal);
+        Assert.Empty(result.Output);
     }
 
     [Fact]

@@ -27,6 +27,12 @@ internal sealed class RepositoryCheck(DoctorSubject subject, TimeProvider time) 
                 : Finding.Skipped(Area, "store", why ?? "not a repository yet: the service makes it one at its first start"));
         }
 
+        if (here is null && why is null && subject.Store is not null && service?.Repository is { } elsewhere)
+        {
+            found[^1] = Finding.Failed(
+                Area, "store", $"not the service's: this one is no repository, the service's ({service.Description}) is {elsewhere}", Remedy);
+        }
+
         if (here is not null && service?.Repository is { } theirs)
         {
             found.Add(here == theirs

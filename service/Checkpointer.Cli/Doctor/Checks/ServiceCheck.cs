@@ -9,6 +9,9 @@ internal sealed class ServiceCheck(DoctorSubject subject, TimeProvider time) : I
 {
     private static readonly TimeSpan MaxClockSkew = TimeSpan.FromSeconds(30);
 
+    // The Date header has whole seconds and is made once a second.
+    private static readonly TimeSpan Resolution = TimeSpan.FromSeconds(2);
+
     public string Area => "service";
 
     public async Task<IReadOnlyList<Finding>> RunAsync(CancellationToken cancellationToken)
@@ -60,7 +63,9 @@ internal sealed class ServiceCheck(DoctorSubject subject, TimeProvider time) : I
         }
 
         var skew = theirs - time.GetUtcNow();
-        var text = string.Create(CultureInfo.InvariantCulture, $"{Math.Abs(skew.TotalSeconds):0} s off");
+        var text = skew.Duration() <= Resolution
+            ? "agrees with this machine's"
+            : string.Create(CultureInfo.InvariantCulture, $"{Math.Abs(skew.TotalSeconds):0} s off");
         return skew.Duration() <= MaxClockSkew
             ? Finding.Ok(Area, "clock", text)
             : Finding.Warning(Area, "clock", text, "Let NTP or chrony set the clocks of both machines: records would be dated wrongly.");
