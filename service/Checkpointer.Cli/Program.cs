@@ -5,6 +5,7 @@ using Checkpointer.Cli.Configuration;
 using Checkpointer.Cli.Demo;
 using Checkpointer.Cli.Doctor;
 using Checkpointer.Cli.Verifying;
+using Spectre.Console;
 
 var root = new RootCommand("Checkpointer: consistent checkpoints for large training runs, and exact recovery from them.")
 {
@@ -16,6 +17,13 @@ var root = new RootCommand("Checkpointer: consistent checkpoints for large train
 };
 root.Options.Add(ConfigurationSetting.Option);
 var parsed = root.Parse(args);
+if (Console.IsOutputRedirected)
+{
+    // A file or a pipe gets plain text, also where a CI service's variables would have it coloured.
+    AnsiConsole.Profile.Capabilities.Ansi = false;
+    AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+}
+
 try
 {
     var status = await parsed.InvokeAsync(new InvocationConfiguration

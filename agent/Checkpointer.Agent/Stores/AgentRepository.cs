@@ -13,12 +13,6 @@ namespace Checkpointer.Agent.Stores;
 internal sealed partial class AgentRepository(IObjectStore store, TimeProvider time, ILogger<AgentRepository> logger)
     : BackgroundService
 {
-    /// <summary>Between two looks at the store.</summary>
-    public static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(3);
-
-    // What was seen longer ago says nothing of now.
-    private static readonly TimeSpan MaxAge = LookInterval + RepositoryWatch.Timeout + TimeSpan.FromSeconds(10);
-
     private readonly RepositoryWatch _watch = new(store, time);
     private volatile string? _services;
 
@@ -43,9 +37,9 @@ internal sealed partial class AgentRepository(IObjectStore store, TimeProvider t
                 return "it has not been looked at yet";
             }
 
-            if (age > MaxAge)
+            if (_watch.Staleness is { } stale)
             {
-                return $"it was last looked at {age.Value.TotalSeconds:0} s ago";
+                return stale;
             }
 
             return status.State switch
@@ -82,7 +76,7 @@ internal sealed partial class AgentRepository(IObjectStore store, TimeProvider t
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        _watch.RunAsync(LookInterval, Tell, stoppingToken);
+        _watch.RunAsync(RepositoryWatch.Interval, Tell, stoppingToken);
 
     private string? Mismatch(RepositoryStatus status) =>
         _services is { } services && status.Identity is { } ours && ours.Id != services

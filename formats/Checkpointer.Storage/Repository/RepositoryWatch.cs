@@ -11,6 +11,12 @@ public sealed class RepositoryWatch(IObjectStore store, TimeProvider time)
     /// <summary>How long one look may take, retries of the store included.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>Between two looks at the store.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
+
+    /// <summary>What was seen longer ago says nothing of now.</summary>
+    public static readonly TimeSpan MaxAge = Interval + Timeout + TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan AbsentInterval = TimeSpan.FromMilliseconds(500);
 
     private RepositoryStatus _current = new() { State = RepositoryState.Unknown };
@@ -24,6 +30,9 @@ public sealed class RepositoryWatch(IObjectStore store, TimeProvider time)
 
     /// <summary>How long ago the last look ended; null before the first.</summary>
     public TimeSpan? Age => Current.CheckedAt is { } at ? time.GetUtcNow() - at : null;
+
+    /// <summary>That the last look is too long ago to say anything, for people; null if it is not.</summary>
+    public string? Staleness => Age is { } age && age > MaxAge ? $"it was last looked at {age.TotalSeconds:0} s ago" : null;
 
     /// <summary>Looks at once. Throws nothing but cancellation.</summary>
     public async Task<RepositoryStatus> CheckAsync(CancellationToken cancellationToken)

@@ -16,12 +16,6 @@ namespace Checkpointer.Service.Stores;
 /// </summary>
 internal sealed partial class StoreGate : BackgroundService
 {
-    /// <summary>Between two looks at the store.</summary>
-    public static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(3);
-
-    /// <summary>What was seen longer ago says nothing of now.</summary>
-    public static readonly TimeSpan MaxAge = LookInterval + RepositoryWatch.Timeout + TimeSpan.FromSeconds(10);
-
     // Long enough for a store that is there, so that a broken one is told before anything else starts.
     private static readonly TimeSpan FirstProbe = TimeSpan.FromSeconds(3);
 
@@ -58,7 +52,7 @@ internal sealed partial class StoreGate : BackgroundService
     public StoreStatus Describe()
     {
         var (status, age) = (_watch.Current, _watch.Age);
-        var problem = _shut ?? (age > MaxAge ? $"it was last looked at {age.Value.TotalSeconds:0} s ago" : status.Problem);
+        var problem = _shut ?? _watch.Staleness ?? status.Problem;
         return new StoreStatus
         {
             Description = _store.Description,
@@ -124,7 +118,7 @@ internal sealed partial class StoreGate : BackgroundService
 
 
         // If another part keeps the service from starting, the host takes the end of this for a failure of its own.
-        await _watch.RunAsync(LookInterval, Tell, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _watch.RunAsync(RepositoryWatch.Interval, Tell, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <summary>Null once it is open; otherwise why not yet.</summary>

@@ -10,7 +10,7 @@ public sealed class DoctorTests : IDisposable
 {
     private static readonly Dictionary<string, string?> NothingNamed = new()
     {
-        ["GITHUB_ACTIONS"] = null, // colours even a file
+        ["GITHUB_ACTIONS"] = "true", // has Spectre colour a pipe, unless it is told not to
         ["CHECKPOINTER_STORE"] = null,
         ["CHECKPOINTER_SERVICE"] = null,
         ["CHECKPOINTER_AGENT_SOCKET"] = null,

@@ -33,8 +33,7 @@ internal sealed class AgentCheck(DoctorSubject subject) : IDoctorCheck
                 .ConfigureAwait(false);
             return [Permissions(), .. Describe(status!)];
         }
-        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or TaskCanceledException
-            && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (HttpTrouble.Is(e, cancellationToken))
         {
             var denied = e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied };
             return

@@ -78,8 +78,7 @@ internal sealed class RepositoryCheck(DoctorSubject subject, TimeProvider time) 
                 .GetFromJsonAsync("v1/agents?limit=1000", ContractsJsonContext.Default.PageAgentSummary, cancellationToken).ConfigureAwait(false);
             return (store, agents?.Items ?? []);
         }
-        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or TaskCanceledException
-            && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (HttpTrouble.Is(e, cancellationToken))
         {
             return (null, []); // whether it answers is ServiceCheck's to say
         }

@@ -38,8 +38,7 @@ internal sealed class ServiceCheck(DoctorSubject subject, TimeProvider time) : I
                 Clock(answer),
             ];
         }
-        catch (Exception e) when (e is HttpRequestException or System.Text.Json.JsonException or TaskCanceledException
-            && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (HttpTrouble.Is(e, cancellationToken))
         {
             return [Absent(e is TaskCanceledException ? "did not answer within 10 s" : e.Message)];
         }
