@@ -22,7 +22,7 @@ def _job(world, seed=3, shape=SHAPE):
 
 
 def _options(steps=STEPS, save_every=3):
-    return types.SimpleNamespace(steps=steps, save_every=save_every, overlap=False)
+    return types.SimpleNamespace(steps=steps, save_every=save_every, memory_every=0, overlap=False)
 
 
 class Killed(Exception):

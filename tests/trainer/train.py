@@ -52,8 +52,9 @@ def train(job: Job, session, sharded, options, journal: Journal | None) -> None:
         started = time.perf_counter()
         result = job.step(step, session.before_update)
         session.report(step, loss=result.loss, grad_norm=result.grad_norm, data_cursor=job.cursor)
-        if step % options.save_every == 0:
-            session.save(step, convert(job.state(), sharded), extra=job.extra(), overlap=options.overlap)
+        durable = step % options.save_every == 0
+        if durable or (options.memory_every and step % options.memory_every == 0):
+            session.save(step, convert(job.state(), sharded), job.extra(), durable=durable, overlap=options.overlap)
         if journal:
             journal.step(step, result)
             took = 1000 * (time.perf_counter() - started)
@@ -105,6 +106,7 @@ def _parse(arguments: list[str] | None):
     parser.add_argument("--steps", type=int, default=60, help="steps to train in all")
     parser.add_argument("--seed", type=int, default=1, help="of weights, dropout and data")
     parser.add_argument("--save-every", type=int, default=5, help="steps between two checkpoints")
+    parser.add_argument("--memory-every", type=int, default=0, help="steps between two snapshots in memory; 0: none")
     parser.add_argument("--overlap", action="store_true", help="copy the state while the next step computes")
     parser.add_argument("--no-checkpointer", action="store_true", help="train without saving anything")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for losses.jsonl and final.json")
@@ -120,6 +122,8 @@ def _parse(arguments: list[str] | None):
     options = parser.parse_args(arguments)
     if min(options.steps, options.save_every, options.batch) < 1:
         parser.error("--steps, --save-every and --batch must be at least 1")
+    if options.memory_every < 0:
+        parser.error("--memory-every must not be negative")
     return options
 
 

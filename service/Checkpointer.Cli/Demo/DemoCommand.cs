@@ -46,6 +46,19 @@ internal static class DemoCommand
                 result.AddError("--save-every must be at least 1.");
             }
         });
+        var memoryEvery = new Option<int>("--memory-every")
+        {
+            Description = "Steps between two snapshots that stay in memory, here and at a peer: 1 loses at most one step of a "
+                + "killed node. 0: none but those that become checkpoints.",
+            DefaultValueFactory = _ => 0,
+        };
+        memoryEvery.Validators.Add(result =>
+        {
+            if (result.GetValue(memoryEvery) < 0)
+            {
+                result.AddError("--memory-every must not be negative.");
+            }
+        });
         var seed = new Option<int>("--seed")
         {
             Description = "Seeds the model, the order of the data, and the moment and victim of the kill.",
@@ -81,7 +94,7 @@ internal static class DemoCommand
             "Trains a small mixture-of-experts transformer with PyTorch on 4 ranks over 2 nodes, kills a part of it, "
             + "and shows that the run resumes at the exact step and ends bit for bit like an uninterrupted one.")
         {
-            kill, steps, saveEvery, seed, store, keep, report,
+            kill, steps, saveEvery, memoryEvery, seed, store, keep, report,
         };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             new DemoOptions
@@ -89,6 +102,7 @@ internal static class DemoCommand
                 Kill = Enum.Parse<KillTarget>(parsed.GetValue(kill)!, ignoreCase: true),
                 Steps = parsed.GetValue(steps),
                 SaveEvery = parsed.GetValue(saveEvery),
+                MemoryEvery = parsed.GetValue(memoryEvery),
                 Seed = parsed.GetValue(seed),
                 OpenStoreAsync = StoreOpener(parsed, store, keep),
                 KeepFolder = parsed.GetValue(keep),

@@ -14,6 +14,9 @@ internal sealed record DemoOptions
     /// <summary>Steps between two checkpoints.</summary>
     public required int SaveEvery { get; init; }
 
+    /// <summary>Steps between two snapshots that stay in memory; 0: none but those that become checkpoints.</summary>
+    public required int MemoryEvery { get; init; }
+
     /// <summary>Seeds the model, the data order and the moment of the kill.</summary>
     public required int Seed { get; init; }
 

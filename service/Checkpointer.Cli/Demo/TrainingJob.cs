@@ -36,6 +36,7 @@ internal sealed record TrainingJob(
         Flag("steps", Options.Steps),
         Flag("seed", Options.Seed),
         Flag("save-every", Options.SaveEvery),
+        Flag("memory-every", Options.MemoryEvery),
         Flag("out", Output),
     ];
 
