@@ -55,7 +55,7 @@ class MemorySession(Unattended):
         if step == self._killed_at:
             raise Killed
 
-    def save(self, step, state, extra, overlap):
+    def save(self, step, state, extra, durable, overlap):
         self.calls.append(("save", step))
         self.saved = (step, {name: tensor.clone() for name, tensor in tensors_of(state)}, extra)
 
