@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Images;
 using Checkpointer.Contracts.Problems;
+using Checkpointer.Contracts.Replicas;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Contracts.Stores;
 using Checkpointer.Contracts.Trainers;
@@ -33,6 +34,9 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(ShardReport))]
 [JsonSerializable(typeof(ShardResult))]
 [JsonSerializable(typeof(RestoreReport))]
+[JsonSerializable(typeof(RestoreResult))]
+[JsonSerializable(typeof(ReplicaReport))]
+[JsonSerializable(typeof(MemorySteps))]
 [JsonSerializable(typeof(RunSummary))]
 [JsonSerializable(typeof(AttemptSummary))]
 [JsonSerializable(typeof(CheckpointSummary))]

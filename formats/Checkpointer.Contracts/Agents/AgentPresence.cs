@@ -16,6 +16,12 @@ public sealed record AgentPresence
     public required IReadOnlyList<Holding> Holdings { get; init; }
 
     /// <summary>
+    /// What fails together with it (a rack, a power feed), 1 to 128 characters: copies go to another one if there is another.
+    /// Null: its node alone.
+    /// </summary>
+    public string? Domain { get; init; }
+
+    /// <summary>
     /// The store that it drains to and restores from. A join with another repository than the service's is refused with
     /// <c>store_mismatch</c>; one that could not be read yet is let in, because memory needs no store.
     /// </summary>

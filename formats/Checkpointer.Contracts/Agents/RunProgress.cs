@@ -1,3 +1,5 @@
+using Checkpointer.Contracts.Replicas;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Contracts.Agents;
@@ -28,6 +30,21 @@ public sealed record RunProgress
 
     /// <summary>Newest committed checkpoint of the current lineage; null if none.</summary>
     public CheckpointId? Committed { get; init; }
+
+    /// <summary>
+    /// Newest globally sealed snapshot that outlives the loss of any one node, because every rank's image lies on two; the
+    /// newest globally sealed one if nobody has a peer. Never goes back within a plan. Null if none, or not known.
+    /// </summary>
+    public CheckpointId? Protected { get; init; }
+
+    /// <summary>Whereto the asking agent is to copy its ranks' images; null: nowhere (no peer, or the asker is not known).</summary>
+    public ReplicaPeer? Peer { get; init; }
+
+    /// <summary>
+    /// Which of the attempt's plans this is about: <see cref="RecoveryPlan.Number"/>. What was told of an earlier one no
+    /// longer holds.
+    /// </summary>
+    public int Plan { get; init; }
 
     /// <summary>Whether a snapshot can no longer become global.</summary>
     public bool IsGivenUp(CheckpointId snapshot) => GivenUp.Contains(snapshot)

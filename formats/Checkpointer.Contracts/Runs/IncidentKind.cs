@@ -35,4 +35,7 @@ public enum IncidentKind
 
     /// <summary>Objects of a committed checkpoint are bad or missing in storage; a verification found it.</summary>
     CheckpointDamaged,
+
+    /// <summary>A rank could not restore what its attempt was to resume from: all ranks got another plan, or none is left.</summary>
+    PlanReplaced,
 }

@@ -1,3 +1,4 @@
+using Checkpointer.Contracts.Replicas;
 using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Contracts.Runs;
@@ -16,4 +17,7 @@ public sealed record JoinResult
 
     /// <summary>The one plan for all ranks; null while pending.</summary>
     public RecoveryPlan? Plan { get; init; }
+
+    /// <summary>Whereto the agent is to copy its ranks' images; null: nowhere, or pending.</summary>
+    public ReplicaPeer? Peer { get; init; }
 }

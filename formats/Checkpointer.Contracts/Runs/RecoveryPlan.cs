@@ -5,6 +5,12 @@ namespace Checkpointer.Contracts.Runs;
 /// <summary>From where an attempt resumes: one step for all ranks, and for each source rank who has its bytes.</summary>
 public sealed record RecoveryPlan
 {
+    /// <summary>
+    /// Which plan of its attempt it is: 1, and one more each time that a rank could not carry it out. 0 in what a service
+    /// wrote that knew of one only.
+    /// </summary>
+    public int Number { get; init; }
+
     /// <summary>The checkpoint or memory-consistent snapshot that all ranks restore; null: start from scratch (step 0).</summary>
     public CheckpointId? ResumeFrom { get; init; }
 

@@ -2,7 +2,11 @@ using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Contracts.Runs;
 
-/// <summary><c>POST /v1/runs/{run}/restores</c>, agent to service: how one rank's restore went. Idempotent per rank and attempt.</summary>
+/// <summary>
+/// <c>POST /v1/runs/{run}/restores</c>, agent to service: how one rank's restore went. Held until
+/// every rank of the attempt has restored, and repeated while <see cref="RestoreResult.State"/> is pending. Idempotent per
+/// rank and plan.
+/// </summary>
 public sealed record RestoreReport
 {
     /// <summary>The attempt that restores.</summary>
@@ -19,6 +23,18 @@ public sealed record RestoreReport
 
     /// <summary>Whether the state was rebuilt and verified.</summary>
     public required bool Succeeded { get; init; }
+
+    /// <summary><see cref="RecoveryPlan.Number"/> of the plan that it carried out; null: the first.</summary>
+    public int? Plan { get; init; }
+
+    /// <summary>
+    /// Whether what failed is the plan itself: no source of some bytes is left, so that no rank can resume from it. False if
+    /// the rank failed for a reason of its own, such as a layout that does not fit; another plan would not mend that.
+    /// </summary>
+    public bool? NoSourceLeft { get; init; }
+
+    /// <summary>How long the service may hold the call while ranks are restoring, in milliseconds, 0 to 30,000; null: not at all.</summary>
+    public int? WaitMs { get; init; }
 
     /// <summary>Bytes that were already in this node's memory.</summary>
     public required long LocalMemoryBytes { get; init; }

@@ -23,6 +23,12 @@ public sealed record RunSummary
     /// <summary>Newest snapshot of the current lineage that every rank sealed.</summary>
     public CheckpointId? GloballySealed { get; init; }
 
+    /// <summary>Newest step of the current lineage that live agents hold all of in memory.</summary>
+    public CheckpointId? RecoverableFromMemory { get; init; }
+
+    /// <summary>Newest globally sealed step that outlives the loss of any one node.</summary>
+    public CheckpointId? Protected { get; init; }
+
     /// <summary>Newest committed checkpoint of the current lineage.</summary>
     public CheckpointId? Committed { get; init; }
 

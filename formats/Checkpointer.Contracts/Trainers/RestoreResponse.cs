@@ -9,6 +9,12 @@ public sealed record RestoreResponse
     /// <summary>False while the image is still being rebuilt.</summary>
     public required bool Done { get; init; }
 
+    /// <summary>
+    /// While not done: the ranks that all wait for, this one's own image being rebuilt, the first 64; empty while it is not.
+    /// Null when done.
+    /// </summary>
+    public IReadOnlyList<Rank>? WaitingFor { get; init; }
+
     /// <summary>What was restored; null when the run starts from scratch (or not done).</summary>
     public CheckpointId? Checkpoint { get; init; }
 
