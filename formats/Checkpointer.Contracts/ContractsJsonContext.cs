@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Checkpointer.Contracts.Advice;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Images;
 using Checkpointer.Contracts.Problems;
@@ -20,6 +21,7 @@ namespace Checkpointer.Contracts;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     Converters = [typeof(SnakeCaseEnumConverter)])]
+[JsonSerializable(typeof(IntervalAdvice))]
 [JsonSerializable(typeof(AgentPresence))]
 [JsonSerializable(typeof(HeartbeatResult))]
 [JsonSerializable(typeof(RunProgress))]

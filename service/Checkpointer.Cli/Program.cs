@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Checkpointer.Cli;
+using Checkpointer.Cli.Advising;
 using Checkpointer.Cli.Commands;
 using Checkpointer.Cli.Configuration;
 using Checkpointer.Cli.Demo;
@@ -14,6 +15,7 @@ var root = new RootCommand("Checkpointer: consistent checkpoints for large train
     AgentCommand.Create(),
     VerifyCommand.Create(),
     DoctorCommand.Create(),
+    AdviseCommand.Create(),
 };
 root.Options.Add(ConfigurationSetting.Option);
 var parsed = root.Parse(args);

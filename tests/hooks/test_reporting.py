@@ -29,6 +29,17 @@ class ReportingTests(AgentTest):
         self.assertEqual([r["loss"] for r in self.reported()[1:]], [1 / step for step in range(2, 500)])
         self.assertTrue(all(r["step_ms"] >= 0 for r in self.reported()[1:]))
 
+    def test_the_hold_of_a_save_is_reported_once_with_the_step_after_it(self):
+        session, state = self.connect(), make_state()
+        session.report(1)
+        session.save(1, state).wait("captured")
+        session.report(2)
+        session.report(3)
+        session.close()
+        stalls = [report.get("stall_ms") for report in self.reported()]
+        self.assertEqual([stall is None for stall in stalls], [True, False, True])
+        self.assertGreater(stalls[1], 0)
+
     def test_values_that_are_no_numbers_travel_as_the_ledger_writes_them(self):
         session = self.connect()
         session.report(1, loss=math.nan, grad_norm=math.inf)

@@ -29,4 +29,7 @@ public sealed record StepReport
 
     /// <summary>How long the step took, in milliseconds.</summary>
     public double? StepMs { get; init; }
+
+    /// <summary>How long saving held the trainer since the step before was reported, in milliseconds; part of <see cref="StepMs"/>.</summary>
+    public double? StallMs { get; init; }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Checkpointer.Cli.Configuration;
+using Checkpointer.Cli.Operating;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Storage.Verification;
@@ -10,14 +11,7 @@ namespace Checkpointer.Cli.Verifying;
 /// <summary><c>checkpointer verify</c>.</summary>
 internal static class VerifyCommand
 {
-    private const string Text = "text";
-    private const string Json = "json";
-
-    private static readonly Argument<RunId> Run = new("RUN")
-    {
-        Description = "The run.",
-        CustomParser = ParseRun,
-    };
+    private static readonly Argument<RunId> Run = RunArgument.Create();
 
     private static readonly Argument<CheckpointChoice?> Choice = new("CHECKPOINT")
     {
@@ -36,11 +30,7 @@ internal static class VerifyCommand
         Description = "Have no service record the result. (One that is not there is only warned about.)",
     };
 
-    private static readonly Option<string> Output = new("--output")
-    {
-        Description = "'text' for people; 'json' for scripts: then standard output holds nothing else.",
-        DefaultValueFactory = _ => Text,
-    };
+    private static readonly Option<string> Output = OutputOption.Create();
 
     private static readonly Option<int> Parallelism = new("--parallelism")
     {
@@ -59,7 +49,6 @@ internal static class VerifyCommand
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
-        Output.AcceptOnlyFromAmong(Text, Json);
         var command = new Command(
             "verify",
             "Reads committed checkpoints again from the store, down to every chunk, and names what is bad or missing and which "
@@ -83,7 +72,7 @@ internal static class VerifyCommand
                 Choice = parsed.GetValue(All) ? CheckpointChoice.All : parsed.GetValue(Choice) ?? CheckpointChoice.Latest,
                 Store = StoreSetting.Of(parsed, ErrorOutput.Warn) with { CreateFolder = false },
                 Service = parsed.GetValue(NoRecord) ? null : ServiceSetting.Of(parsed),
-                Json = parsed.GetValue(Output) == Json,
+                Json = parsed.GetValue(Output) == OutputOption.Json,
                 Parallelism = parsed.GetValue(Parallelism),
                 BytesPerSecond = parsed.GetValue(Rate),
             },
@@ -107,18 +96,6 @@ internal static class VerifyCommand
             await Console.Error.WriteLineAsync("checkpointer: interrupted; what was not shown was not verified").ConfigureAwait(false);
             return ExitCode.Interrupted;
         }
-    }
-
-    private static RunId ParseRun(ArgumentResult result)
-    {
-        var text = result.Tokens.Single().Value;
-        if (RunId.TryParse(text, null, out var run))
-        {
-            return run;
-        }
-
-        result.AddError($"'{text}' is no run: a run is named by up to 63 small letters, digits and hyphens.");
-        return default;
     }
 
     private static CheckpointChoice? ParseChoice(ArgumentResult result)

@@ -1,11 +1,14 @@
+using Checkpointer.Contracts.Advice;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Advising;
 using Checkpointer.Service.Coordination;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 
 namespace Checkpointer.Service.Api;
@@ -24,6 +27,8 @@ internal static class RunEndpoints
         _ = runs.MapGet("/{run}/checkpoints", ListCheckpointsAsync).WithSummary("A run's checkpoints, by step, then attempt.");
         _ = runs.MapGet("/{run}/checkpoints/{checkpoint}", GetCheckpointAsync).WithSummary("One checkpoint, written STEP.ATTEMPT.");
         _ = runs.MapGet("/{run}/ledger", ListLedgerAsync).WithSummary("A run's ledger, in the order in which it was written.");
+        _ = runs.MapGet("/{run}/advice", AdviseAsync)
+            .WithSummary("How often to take snapshots of a run, from what was measured. failure_every_s: your own figure, in seconds.");
         _ = runs.MapGet("/{run}/incidents", ListIncidentsAsync).WithSummary("A run's incidents, oldest first.");
     }
 
@@ -69,6 +74,20 @@ internal static class RunEndpoints
     {
         var limit = page.CheckedLimit();
         return TypedResults.Ok(await host.ReadAsync(run, state => state.ListLedger(page.After, limit), cancellationToken));
+    }
+
+    private static async Task<Ok<IntervalAdvice>> AdviseAsync(
+        RunId run, [FromQuery(Name = "failure_every_s")] double? failureEverySeconds, RunHost host, CancellationToken cancellationToken)
+    {
+        if (failureEverySeconds is { } given && !(given >= 1 && given <= TimeSpan.FromDays(36_500).TotalSeconds))
+        {
+            throw new CheckpointerException(ErrorCode.InvalidRequest, "failure_every_s must be 1 second to 100 years.");
+        }
+
+        var measured = await host.ReadAsync(run, RunMeasurements.Of, cancellationToken)
+            ?? throw new CheckpointerException(ErrorCode.NotFound, $"Run '{run}' has reported no step yet: there is nothing to advise from.");
+        return TypedResults.Ok(IntervalAdvisor.Advise(
+            run, measured, failureEverySeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null));
     }
 
     private static async Task<Ok<Page<Incident>>> ListIncidentsAsync(

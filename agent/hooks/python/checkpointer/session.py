@@ -71,6 +71,7 @@ class Session:
         self._save_was_in_order = False
         self._report_was_in_order = False
         self._last_report_at: float | None = None
+        self._reported_stall_s = 0.0
         atexit.register(self.close)
 
     @property
@@ -146,7 +147,8 @@ class Session:
         self._last_report_at = now
         try:
             report = {"step": _step(step)}
-            for name, value in (("loss", loss), ("grad_norm", grad_norm), ("step_ms", step_ms)):
+            measured = (("loss", loss), ("grad_norm", grad_norm), ("step_ms", step_ms), ("stall_ms", self._stall_ms()))
+            for name, value in measured:
                 if value is not None:
                     report[name] = json_text.number(_float(value, name))
             if skipped:
@@ -243,6 +245,11 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session run {self.run}, rank {self.rank} of {self.world_size}, attempt {self.attempt}>"
+
+    def _stall_ms(self) -> float | None:
+        """How long saves held the loop since the report before; None if none did."""
+        before, self._reported_stall_s = self._reported_stall_s, self._counters.values.stall_s
+        return 1000 * (self._reported_stall_s - before) or None
 
     def _prepare(self, step, state, extra, durable: bool, overlap: bool) -> SaveJob:
         step = _step(step)
