@@ -1,3 +1,5 @@
+using Checkpointer.Formats.Identity;
+
 namespace Checkpointer.Contracts.Agents;
 
 /// <summary>Who an agent is and what it holds. Sent with every heartbeat and every join.</summary>
@@ -20,6 +22,12 @@ public sealed record AgentPresence
     /// Null: its node alone.
     /// </summary>
     public string? Domain { get; init; }
+
+    /// <summary>
+    /// Runs that ranks of its node have an attempt of, beside those of its holdings: the answer to a heartbeat tells of these
+    /// too. At most 1,024; null: none.
+    /// </summary>
+    public IReadOnlyList<RunId>? Runs { get; init; }
 
     /// <summary>
     /// The store that it drains to and restores from. A join with another repository than the service's is refused with

@@ -13,6 +13,12 @@ public sealed record RunProgress
     /// <summary>The run's current attempt; older ones are fenced out.</summary>
     public required Attempt Attempt { get; init; }
 
+    /// <summary>
+    /// Whether the current attempt is fenced out too: the run was rolled back, and goes on with the next attempt. All that
+    /// its ranks still write is refused as <c>stale_attempt</c>.
+    /// </summary>
+    public bool Fenced { get; init; }
+
     /// <summary>Newest snapshot of the current lineage that every rank has sealed; null if none.</summary>
     public CheckpointId? GloballySealed { get; init; }
 

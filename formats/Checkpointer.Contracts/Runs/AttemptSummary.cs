@@ -32,6 +32,9 @@ public sealed record AttemptSummary
     /// <summary>How each rank's restore went, as far as reported, by rank.</summary>
     public required IReadOnlyList<RestoreReport> Restores { get; init; }
 
+    /// <summary>When a rollback fenced it; null if none did.</summary>
+    public DateTimeOffset? FencedAt { get; init; }
+
     /// <summary>When its first step was reported; null if none yet.</summary>
     public DateTimeOffset? FirstStepAt { get; init; }
 }

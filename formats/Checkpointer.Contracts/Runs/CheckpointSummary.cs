@@ -35,6 +35,9 @@ public sealed record CheckpointSummary
     /// <summary>Bytes that the shards refer to in storage.</summary>
     public required long StoredBytes { get; init; }
 
+    /// <summary>Whether a durable shard has NaN or infinite values.</summary>
+    public bool NonFinite { get; init; }
+
     /// <summary>Why it was abandoned, and by whom; null otherwise.</summary>
     public string? Reason { get; init; }
 

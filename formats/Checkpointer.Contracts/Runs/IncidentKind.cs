@@ -12,6 +12,9 @@ public enum IncidentKind
     /// <summary>A replayed step's values differ from those before the failure.</summary>
     ReplayDivergence,
 
+    /// <summary>What a snapshot saved as its place in the data is not what the ledger has for its step.</summary>
+    CursorMismatch,
+
     /// <summary>A checkpoint missed its deadline or cannot complete; the ranks to blame are named.</summary>
     CheckpointAbandoned,
 
@@ -29,6 +32,9 @@ public enum IncidentKind
 
     /// <summary>A rank could not take or restore a snapshot.</summary>
     SnapshotRefused,
+
+    /// <summary>A rollback's target could not be restored any more when the next incarnation started; an older one was taken.</summary>
+    RollbackMissed,
 
     /// <summary>An agent whose object store is another repository than the service's wanted to join.</summary>
     StoreMismatch,

@@ -32,6 +32,9 @@ public sealed record RunSummary
     /// <summary>Newest committed checkpoint of the current lineage.</summary>
     public CheckpointId? Committed { get; init; }
 
+    /// <summary>Where a rollback sends the run that no incarnation has obeyed yet: the current attempt is fenced. Null: none.</summary>
+    public CheckpointId? RollbackTo { get; init; }
+
     /// <summary>Number of committed checkpoints.</summary>
     public required int CommittedCheckpoints { get; init; }
 

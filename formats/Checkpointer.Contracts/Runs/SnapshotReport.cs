@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Contracts.Runs;
@@ -25,6 +26,12 @@ public sealed record SnapshotReport
 
     /// <summary>The sealed image; null unless sealed.</summary>
     public SealedImage? Image { get; init; }
+
+    /// <summary>
+    /// <c>data_cursor</c> of what the trainer saved beside the image, up to 4 KiB: where in the data it would go on. Null if it
+    /// saved none, or unless sealed.
+    /// </summary>
+    public JsonElement? DataCursor { get; init; }
 
     /// <summary>Why it was refused or discarded, for people; null when sealed. Up to 1,024 characters.</summary>
     public string? Reason { get; init; }

@@ -109,6 +109,12 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
                 ErrorCode.LimitExceeded, $"{presence.Holdings.Count} holdings; at most {RunLimits.MaxHoldings} are taken.");
         }
 
+        if (presence.Runs is { Count: > RunLimits.MaxPresenceRuns })
+        {
+            throw new CheckpointerException(
+                ErrorCode.LimitExceeded, $"{presence.Runs.Count} runs; at most {RunLimits.MaxPresenceRuns} are taken.");
+        }
+
         if (presence.Store is { } store)
         {
             Require(

@@ -29,7 +29,7 @@ internal static class AgentEndpoints
     {
         agents.See(body);
         var runs = new List<RunProgress>();
-        foreach (var run in body.Holdings.Select(holding => holding.Run).Distinct())
+        foreach (var run in body.Holdings.Select(holding => holding.Run).Concat(body.Runs ?? []).Distinct())
         {
             // A run that is unknown or not granted yet has no progress to tell; the images stay where they are.
             if (await host.TryReadAsync(run, static state => state.Progress, cancellationToken) is (true, { } progress))

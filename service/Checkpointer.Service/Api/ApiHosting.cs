@@ -40,6 +40,7 @@ internal static class ApiHosting
         routes.MapRuns();
         routes.MapReports();
         routes.MapVerifications();
+        routes.MapRollbacks();
         routes.MapAgents();
         routes.MapHealth();
         routes.MapServiceMetrics();

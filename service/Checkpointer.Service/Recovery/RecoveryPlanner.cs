@@ -3,6 +3,7 @@ using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs;
 using Checkpointer.Service.Runs.Checkpoints;
 using Checkpointer.Service.Runs.Joining;
+using Checkpointer.Service.Runs.Lineage;
 
 namespace Checkpointer.Service.Recovery;
 
@@ -11,7 +12,8 @@ namespace Checkpointer.Service.Recovery;
 /// is either a snapshot of which the agents that joined hold every rank's image, or a committed checkpoint. A run that has
 /// a committed checkpoint never starts from scratch: if none is on the current lineage, the newest of another is taken.
 /// A committed one that its newest verification found damaged is left for an older one that is not, if the lineage has
-/// one; copies in memory count all the same, for they are verified by hash.
+/// one; copies in memory count all the same, for they are verified by hash. After a rollback the way ends at its target,
+/// which is taken therefore, and nothing newer ever is.
 /// </summary>
 internal static class RecoveryPlanner
 {
@@ -20,9 +22,10 @@ internal static class RecoveryPlanner
     /// <summary>The choice for an attempt whose ranks joined through <paramref name="agents"/>.</summary>
     public static RecoveryChoice Choose(RunState state, IEnumerable<AgentHoldings> agents)
     {
-        var path = state.Attempts.Path;
+        var path = state.ResumePath;
+        var rollback = state.Rollbacks.Pending;
         var committed = NewestWhole(state.Checkpoints.Restorable.Where(record => path.Contains(record.Checkpoint)))
-            ?? NewestWhole(state.Checkpoints.Restorable);
+            ?? NewestWhole(state.Checkpoints.Restorable.Where(record => rollback is null || record.Checkpoint.Step <= rollback.Target.Step));
         var (memory, corrupt) = MemoryCopies.Collect(
             state, agents, id => path.Contains(id) || id == committed?.Checkpoint);
         var complete = memory.Values.LastOrDefault(
@@ -35,13 +38,13 @@ internal static class RecoveryPlanner
                 + "snapshot."
             : fromStorage
                 ? ExplainStorage(
-                    resumed, committed!, memory.GetValueOrDefault(resumed), path.Contains(resumed), resumed == state.Checkpoints.Committed)
+                    resumed, committed!, memory.GetValueOrDefault(resumed), WhyCommitted(state, path, resumed, rollback))
                 : $"Resumes at step {resumed.Step} ({resumed}) from memory: every one of its {complete!.WorldSize} images has a "
                     + "live holder.";
         return new RecoveryChoice
         {
             ResumeFrom = chosen,
-            Reason = why + ExplainPassedOver(state, memory, chosen),
+            Reason = ExplainRollback(rollback, chosen) + why + ExplainPassedOver(state, path, memory, chosen),
             CorruptCopies = corrupt,
         };
     }
@@ -64,24 +67,34 @@ internal static class RecoveryPlanner
     }
 
     private static string ExplainStorage(
-        CheckpointId resumed, CheckpointRecord committed, MemoryCopies? memory, bool onLineage, bool isNewest)
+        CheckpointId resumed, CheckpointRecord committed, MemoryCopies? memory, string why)
     {
         var also = memory is null || memory.Ranks == 0 ? "" : $", {memory.Ranks} of its {memory.WorldSize} images from memory";
-        var lineage = onLineage
-            ? isNewest ? "it is the newest committed checkpoint" : "it is the newest committed checkpoint that is not known to be damaged"
-            : "it is the newest committed checkpoint of the run; this lineage has none";
         var damaged = committed.IsDamaged ? ", although its newest verification found it damaged: none is known to be whole" : "";
-        return $"Resumes at step {resumed.Step} ({resumed}) from object storage ({committed.WorldSize} shards){also}: {lineage}{damaged}.";
+        return $"Resumes at step {resumed.Step} ({resumed}) from object storage ({committed.WorldSize} shards){also}: {why}{damaged}.";
     }
 
+    private static string WhyCommitted(RunState state, LineagePath path, CheckpointId resumed, Rollback? rollback) =>
+        rollback?.Target == resumed ? "that is what was decided"
+        : !path.Contains(resumed) ? "it is the newest committed checkpoint of the run; this lineage has none"
+        : resumed == state.Checkpoints.Committed ? "it is the newest committed checkpoint"
+        : $"it is the newest committed checkpoint {(rollback is null ? "" : "before it ")}that is not known to be damaged";
+
+    private static string ExplainRollback(Rollback? rollback, CheckpointId? chosen) => rollback switch
+    {
+        null => "",
+        { Target: var target } when target == chosen => $"Rolled back to {target} by {rollback.By}. ",
+        _ => $"{rollback.By} rolled the run back to {rollback.Target}, of which not every byte has a live holder any more. ",
+    };
+
     private static string ExplainPassedOver(
-        RunState state, SortedDictionary<CheckpointId, MemoryCopies> memory, CheckpointId? chosen)
+        RunState state, LineagePath path, SortedDictionary<CheckpointId, MemoryCopies> memory, CheckpointId? chosen)
     {
         var newer = memory.Keys
             .Concat(state.Snapshots.Records.Select(record => record.Checkpoint))
             .Concat(state.Checkpoints.Open.Select(record => record.Checkpoint))
             .Concat(state.Checkpoints.Restorable.Where(record => record.IsDamaged).Select(record => record.Checkpoint))
-            .Where(id => state.Attempts.Path.Contains(id) && (chosen is not { } resumed || id.Step > resumed.Step))
+            .Where(id => path.Contains(id) && (chosen is not { } resumed || id.Step > resumed.Step))
             .Distinct()
             .OrderDescending()
             .ToList();

@@ -59,6 +59,12 @@ internal static class RunFold
             case RestoreRecorded restored:
                 state.Attempts.RecordRestore(restored.Report);
                 break;
+            case RolledBack { Rollback: var rollback }:
+                Invariant.Holds(rollback.Fenced == state.CurrentAttempt);
+                state.Attempts.FenceCurrent(rollback.At);
+                state.Rollbacks.Add(rollback);
+                state.Checkpoints.Keep(rollback.Target);
+                break;
             case StoreMismatched:
                 break;
             case FencedSavesCondemned condemned:
@@ -104,6 +110,8 @@ internal static class RunFold
                 Restores = ImmutableSortedDictionary<int, RestoreReport>.Empty,
             },
             plan);
+        state.Rollbacks.Obey(granted.Attempt);
+        state.Checkpoints.Keep(null);
         state.Checkpoints.FollowLineage(state.Attempts.Path);
         state.Ledger.Disputed.Clear();
     }
@@ -167,6 +175,7 @@ internal static class RunFold
 
     private static void Apply(RunState state, ShardStored stored)
     {
+        Invariant.Holds(state.Rollbacks.Pending is null);
         Invariant.Holds(
             stored.Checkpoint.Attempt == state.CurrentAttempt
             || stored.Checkpoint == state.Attempts.Current?.ResumedFrom);
@@ -196,7 +205,8 @@ internal static class RunFold
     }
 
     // Invariant 4 of the design: what a fenced-out attempt says was refused, so no event can have come of it.
-    private static void CheckFence(RunState state, Attempt attempt) => Invariant.Holds(attempt == state.CurrentAttempt);
+    private static void CheckFence(RunState state, Attempt attempt) =>
+        Invariant.Holds(attempt == state.CurrentAttempt && state.Rollbacks.Pending is null);
 
     private static CheckpointRecord Find(RunState state, CheckpointId checkpoint) =>
         state.Checkpoints.Find(checkpoint)

@@ -27,6 +27,9 @@ internal static class RunLimits
     /// <summary>Most images that a join may list.</summary>
     public const int MaxHoldings = 4096;
 
+    /// <summary>Most runs that an agent may name beside those of its holdings.</summary>
+    public const int MaxPresenceRuns = 1024;
+
     /// <summary>Most steps of one report.</summary>
     public const int MaxReportedSteps = 1024;
 
@@ -59,6 +62,18 @@ internal static class RunLimits
 
     /// <summary>Most incidents of corrupt copies that one grant raises, one a node and snapshot.</summary>
     public const int MaxCorruptIncidents = 64;
+
+    /// <summary>Longest target of a rollback as it is asked for, in characters.</summary>
+    public const int MaxTargetLength = 64;
+
+    /// <summary>Longest name of who decided something, in characters.</summary>
+    public const int MaxActorLength = 128;
+
+    /// <summary>Most checkpoints that a rollback names as left behind: the newest.</summary>
+    public const int MaxNamedCheckpoints = 64;
+
+    /// <summary>Rollbacks that are kept in memory: the newest. They are numbered on.</summary>
+    public const int MaxRollbacks = 1024;
 
     /// <summary>Most given-up snapshots that a run's progress lists: the newest.</summary>
     public const int MaxGivenUp = 64;

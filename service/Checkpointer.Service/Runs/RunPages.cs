@@ -40,6 +40,9 @@ internal static class RunPages
     public static Page<Incident> Incidents(RunState state, string? after, int limit) =>
         Cut(state.Incidents.After(ParseNumber(after), Clamp(limit) + 1), limit, incident => Text(incident.Number));
 
+    public static Page<Rollback> Rollbacks(RunState state, string? after, int limit) =>
+        Cut(state.Rollbacks.After(ParseNumber(after), Clamp(limit) + 1), limit, rollback => Text(rollback.Number));
+
     // One element more than fits says that there is a next page.
     private static Page<T> Cut<T>(IEnumerable<T> items, int limit, Func<T, string> cursor)
     {

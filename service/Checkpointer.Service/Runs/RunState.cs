@@ -9,6 +9,7 @@ using Checkpointer.Service.Runs.Incidents;
 using Checkpointer.Service.Runs.Joining;
 using Checkpointer.Service.Runs.Ledger;
 using Checkpointer.Service.Runs.Lineage;
+using Checkpointer.Service.Runs.Rollbacks;
 using Checkpointer.Service.Runs.Snapshots;
 
 namespace Checkpointer.Service.Runs;
@@ -58,6 +59,12 @@ internal sealed class RunState
     /// <summary>Steps.</summary>
     internal StepLedger Ledger { get; } = new();
 
+    /// <summary>Decisions to go back.</summary>
+    internal RollbackBook Rollbacks { get; } = new();
+
+    /// <summary>The way that the next grant may continue: the current one, unless a rollback that is pending cuts it.</summary>
+    internal LineagePath ResumePath => Rollbacks.Pending is { Target: var target } ? Attempts.PathThrough(target) : Attempts.Path;
+
     /// <summary>Incidents.</summary>
     internal IncidentLog Incidents { get; } = new();
 
@@ -97,6 +104,8 @@ internal sealed class RunState
         DisputedSteps = [.. Ledger.Disputed.Order()],
         IncidentCount = Incidents.Total,
         Incidents = [.. Incidents.Kept],
+        RollbackCount = Rollbacks.Total,
+        Rollbacks = [.. Rollbacks.Kept],
     };
 
     /// <summary>The state that <see cref="ToSnapshot"/> was taken of.</summary>
@@ -105,9 +114,11 @@ internal sealed class RunState
         var state = new RunState(saved.Run, options) { _createdAt = saved.CreatedAt };
         state.Barrier.Load(saved.Pending, saved.PastIncarnations);
         state.Attempts.Load(saved.Attempts, saved.Plan);
+        state.Rollbacks.Load(saved.RollbackCount, saved.Rollbacks ?? []);
         state.Snapshots.Load(saved.GloballySealed, saved.GivenUp, saved.NewestForgotten, saved.Snapshots);
         state.Checkpoints.Load(
             saved.CommittedCount, saved.Condemned, saved.NewestForgottenCheckpoint, saved.Checkpoints, state.Attempts.Path);
+        state.Checkpoints.Keep(state.Rollbacks.Pending?.Target);
         state.Ledger.Load(saved.ForgottenLedgerEntries, saved.Ledger, saved.DisputedSteps);
         state.Incidents.Load(saved.IncidentCount, saved.Incidents);
         return state;
@@ -123,6 +134,7 @@ internal sealed class RunState
         LedgerStep = NewestLedgerStep(Attempts.Path),
         GloballySealed = Snapshots.GloballySealed,
         Committed = Checkpoints.Committed,
+        RollbackTo = Rollbacks.Pending?.Target,
         CommittedCheckpoints = Checkpoints.CommittedCount,
         Incidents = Incidents.Total,
     };
@@ -132,6 +144,7 @@ internal sealed class RunState
     {
         Run = Run,
         Attempt = current.Attempt,
+        Fenced = Rollbacks.Pending is not null,
         GloballySealed = Snapshots.GloballySealed,
         ResumedFrom = current.ResumedFrom,
         GivenUp = [.. Snapshots.GivenUp],
@@ -164,6 +177,9 @@ internal sealed class RunState
 
     /// <summary>Incidents, oldest first. Pages as in <see cref="ListAttempts"/>.</summary>
     public Page<Incident> ListIncidents(string? after, int limit) => RunPages.Incidents(this, after, limit);
+
+    /// <summary>Rollbacks, oldest first. Pages as in <see cref="ListAttempts"/>.</summary>
+    public Page<Rollback> ListRollbacks(string? after, int limit) => RunPages.Rollbacks(this, after, limit);
 
     /// <summary>
     /// Checkpoints in state committing, by step: for each, check and write the manifest, then send

@@ -66,4 +66,10 @@ internal sealed record SavedRun
 
     /// <inheritdoc cref="Runs.Incidents.IncidentLog.Kept"/>
     public required IReadOnlyList<Incident> Incidents { get; init; }
+
+    /// <inheritdoc cref="Runs.Rollbacks.RollbackBook.Total"/>
+    public long RollbackCount { get; init; }
+
+    /// <inheritdoc cref="Runs.Rollbacks.RollbackBook.Kept"/>
+    public IReadOnlyList<Rollback>? Rollbacks { get; init; }
 }

@@ -10,6 +10,9 @@ internal sealed class CheckpointBook
 {
     private readonly SortedList<CheckpointId, CheckpointRecord> _records = [];
 
+    // Where a rollback is to go; its shards must be known at the next grant.
+    private CheckpointId? _kept;
+
     // The keys of those that are saving or committing, and of the committed ones that still have their shards.
     private readonly SortedSet<CheckpointId> _open = [];
     private readonly SortedSet<CheckpointId> _detailed = [];
@@ -104,6 +107,7 @@ internal sealed class CheckpointBook
         record.Shards[rank.Value] = shard;
         record.DurableShards++;
         record.StoredBytes += shard.StoredBytes;
+        record.NonFinite |= shard.Image.NanCount > 0 || shard.Image.InfCount > 0;
         if (record.DurableShards < record.WorldSize)
         {
             return;
@@ -130,7 +134,9 @@ internal sealed class CheckpointBook
 
         while (_detailed.Count > RunLimits.MaxDetailedCheckpoints)
         {
-            var oldest = _detailed.First(id => id != Committed);
+            // What only another lineage could resume from goes first.
+            var evictable = _detailed.Where(id => id != Committed && id != _kept).ToList();
+            var oldest = evictable.Find(id => !path.Contains(id)) is { Attempt.Value: > 0 } offLineage ? offLineage : evictable[0];
             _records[oldest].Shards = null;
             _detailed.Remove(oldest);
         }
@@ -168,6 +174,9 @@ internal sealed class CheckpointBook
             oldest.Verification = oldest.Verification! with { Report = oldest.Verification.Report with { Findings = [] } };
         }
     }
+
+    /// <summary>Keeps one checkpoint's shards and record, whatever is committed after it, until the next call.</summary>
+    public void Keep(CheckpointId? checkpoint) => _kept = checkpoint;
 
     /// <summary>The current lineage is now <paramref name="path"/>.</summary>
     public void FollowLineage(LineagePath path) => Committed = NewestCommitted(path, before: null);
@@ -210,7 +219,7 @@ internal sealed class CheckpointBook
         }
 
         var oldest = _records.Values
-            .Where(record => record.State == state && record.Checkpoint != Committed)
+            .Where(record => record.State == state && record.Checkpoint != Committed && record.Checkpoint != _kept)
             .MinBy(record => (record.EndedAt, record.Checkpoint))!;
         _records.Remove(oldest.Checkpoint);
         _detailed.Remove(oldest.Checkpoint);

@@ -58,6 +58,9 @@ internal sealed class CheckpointRecord
     /// </summary>
     public StoredShard?[]? Shards { get; set; }
 
+    /// <summary>Whether a durable shard has NaN or infinite values.</summary>
+    public bool NonFinite { get; set; }
+
     /// <summary>Why it was abandoned.</summary>
     public string? Reason { get; set; }
 
@@ -104,6 +107,7 @@ internal sealed class CheckpointRecord
         DurableShards = DurableShards,
         ImageBytes = ImageBytes,
         StoredBytes = StoredBytes,
+        NonFinite = NonFinite,
         Reason = Reason,
         MissingRanks = State == CheckpointState.Saving ? MissingRanks() : Blamed,
         Verification = Verification,

@@ -14,6 +14,14 @@ internal static class Fence
             return NoSuchRun(state);
         }
 
+        if (state.CurrentAttempt == attempt && state.Rollbacks.Pending is { } rollback)
+        {
+            return new Refusal(
+                ErrorCode.StaleAttempt,
+                $"Attempt {attempt} of run {state.Run} was fenced when {rollback.By} rolled the run back to {rollback.Target}: stop "
+                + "this writer. The next start of the job resumes there.");
+        }
+
         return state.CurrentAttempt == attempt
             ? null
             : new Refusal(

@@ -21,6 +21,7 @@ namespace Checkpointer.Service.Runs.Events;
 [JsonDerivedType(typeof(RestoreRecorded), "restore_recorded")]
 [JsonDerivedType(typeof(CheckpointVerified), "checkpoint_verified")]
 [JsonDerivedType(typeof(StoreMismatched), "store_mismatched")]
+[JsonDerivedType(typeof(RolledBack), "rolled_back")]
 [JsonDerivedType(typeof(FencedSavesCondemned), "fenced_saves_condemned")]
 internal abstract record RunEvent
 {

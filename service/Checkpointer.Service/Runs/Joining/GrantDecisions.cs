@@ -43,6 +43,14 @@ internal static class GrantDecisions
                 + "steps between were taken and never reported."));
         }
 
+        if (state.Rollbacks.Pending is { } rollback && rollback.Target != choice.ResumeFrom)
+        {
+            incidents.Add(drafts.Raise(
+                IncidentKind.RollbackMissed, attempt, rollback.Target.Step, [],
+                $"The run was to go back to {rollback.Target}, but not every byte of that has a live holder any more. It goes on from "
+                + $"{choice.ResumeFrom?.ToString() ?? "scratch"}, which is older."));
+        }
+
         var resumesUnfinished = choice.ResumeFrom is { } from
             && state.Checkpoints.Find(from) is { State: CheckpointState.Saving };
         var granted = new AttemptGranted

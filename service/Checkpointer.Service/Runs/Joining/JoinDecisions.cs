@@ -108,6 +108,11 @@ internal static class JoinDecisions
                 WorldMismatch(state, body, $"says {body.WorldSize} ranks where others said {current.WorldSize}"));
         }
 
+        if (Fence.Check(state, current.Attempt) is { } fenced)
+        {
+            return Decision<JoinResult>.Refuse(fenced);
+        }
+
         var node = current.Nodes[body.Rank.Value];
         return node == body.Agent.Node
             ? Decision<JoinResult>.Accept(Granted(current.Attempt, current.WorldSize, state.CurrentPlan!))

@@ -34,6 +34,10 @@ internal sealed class AttemptHistory
     public LineagePath PathTo(Attempt attempt) =>
         LineagePath.To(attempt, at => _attempts[at.Value - 1].ResumedFrom);
 
+    /// <summary>The way to a state that a granted attempt passed, and no farther.</summary>
+    public LineagePath PathThrough(CheckpointId point) =>
+        LineagePath.To(point.Attempt, at => _attempts[at.Value - 1].ResumedFrom, point.Step.Value);
+
     /// <summary>Takes the history that <see cref="All"/> and <see cref="Plan"/> were read from.</summary>
     public void Load(IReadOnlyList<AttemptRecord> attempts, RecoveryPlan? plan)
     {
@@ -60,6 +64,9 @@ internal sealed class AttemptHistory
             };
         }
     }
+
+    /// <summary>Keeps that the current attempt is fenced; the first time holds.</summary>
+    public void FenceCurrent(DateTimeOffset at) => _attempts[^1] = _attempts[^1] with { FencedAt = _attempts[^1].FencedAt ?? at };
 
     /// <summary>Keeps how a rank of the current attempt restored.</summary>
     public void RecordRestore(RestoreReport report)

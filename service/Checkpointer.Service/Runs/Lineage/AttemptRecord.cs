@@ -37,6 +37,9 @@ internal sealed record AttemptRecord
     /// <summary>When its first step was recorded; null if none yet.</summary>
     public DateTimeOffset? FirstStepAt { get; init; }
 
+    /// <summary>When a rollback fenced it; null if none did.</summary>
+    public DateTimeOffset? FencedAt { get; init; }
+
     /// <summary>Whether a replayed step diverged, which is told once an attempt.</summary>
     public bool Diverged { get; init; }
 
@@ -52,6 +55,7 @@ internal sealed record AttemptRecord
         Reason = Reason,
         FirstJoinAt = FirstJoinAt,
         Restores = [.. Restores.Values],
+        FencedAt = FencedAt,
         FirstStepAt = FirstStepAt,
     };
 }

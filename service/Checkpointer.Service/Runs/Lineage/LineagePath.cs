@@ -22,11 +22,10 @@ internal sealed class LineagePath
     /// <summary>The attempts, ascending, as a manifest lists them.</summary>
     public IReadOnlyList<LineageEntry> Entries => _entries;
 
-    /// <summary>The way to <paramref name="tip"/>.</summary>
-    public static LineagePath To(Attempt tip, Func<Attempt, CheckpointId?> resumedFrom)
+    /// <summary>The way to <paramref name="tip"/>, and in it up to <paramref name="lastStep"/>.</summary>
+    public static LineagePath To(Attempt tip, Func<Attempt, CheckpointId?> resumedFrom, long lastStep = Step.MaxValue)
     {
         var path = new LineagePath();
-        var lastStep = Step.MaxValue;
         for (Attempt? attempt = tip; attempt is { } current;)
         {
             var from = resumedFrom(current);
