@@ -3,6 +3,7 @@ using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Service.Hosting;
+using Checkpointer.Service.Recovery;
 using Checkpointer.Service.Runs;
 using Checkpointer.Service.Stores;
 
@@ -32,6 +33,15 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
         }
     }
 
+    /// <summary>Whether an agent of that node was heard of lately.</summary>
+    public bool IsLive(string node)
+    {
+        lock (_gate)
+        {
+            return _seen.TryGetValue(node, out var sighting) && IsAlive(sighting.At);
+        }
+    }
+
     /// <summary>An agent said who it is and what it holds.</summary>
     public void See(AgentPresence presence)
     {
@@ -53,7 +63,22 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
 
             // Without the holdings, which are many.
             _seen[presence.Node] = new Sighting(
-                presence.Instance, presence.Address, presence.Store, presence.Holdings.Count, timeProvider.GetTimestamp());
+                presence.Instance, presence.Address, presence.Domain, presence.Store, presence.Holdings.Count, timeProvider.GetTimestamp());
+        }
+    }
+
+    /// <summary>
+    /// The agents as the placement of copies sees them: those of <paramref name="nodes"/> that were ever heard of, and the
+    /// live ones beside them.
+    /// </summary>
+    public (IReadOnlyList<ReplicaSeat> Members, IReadOnlyList<ReplicaSeat> Spares) Seats(IReadOnlySet<string> nodes)
+    {
+        lock (_gate)
+        {
+            var seats = _seen.ToLookup(
+                agent => nodes.Contains(agent.Key),
+                agent => new ReplicaSeat(agent.Key, agent.Value.Address, agent.Value.Domain, IsAlive(agent.Value.At)));
+            return ([.. seats[true]], [.. seats[false].Where(seat => seat.IsAlive)]);
         }
     }
 
@@ -115,6 +140,9 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
                 ErrorCode.LimitExceeded, $"{presence.Runs.Count} runs; at most {RunLimits.MaxPresenceRuns} are taken.");
         }
 
+        Require(
+            presence.Domain is null or { Length: > 0 and <= RunLimits.MaxDomainLength },
+            $"domain must have 1 to {RunLimits.MaxDomainLength} characters.");
         if (presence.Store is { } store)
         {
             Require(
@@ -142,5 +170,5 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
 
     private bool IsAlive(long seenAt) => timeProvider.GetElapsedTime(seenAt) < options.AgentTimeout;
 
-    private sealed record Sighting(string Instance, string Address, AgentStore? Store, int Holdings, long At);
+    private sealed record Sighting(string Instance, string Address, string? Domain, AgentStore? Store, int Holdings, long At);
 }

@@ -2,6 +2,7 @@ using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Service.Agents;
 using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Recovery;
 using Checkpointer.Service.Stores;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -25,14 +26,15 @@ internal static class AgentEndpoints
         TypedResults.Ok(agents.List(page.After, page.CheckedLimit(), gate.Repository?.Id));
 
     private static async Task<Ok<HeartbeatResult>> HeartbeatAsync(
-        AgentPresence body, AgentRegistry agents, RunHost host, StoreGate gate, CancellationToken cancellationToken)
+        AgentPresence body, AgentRegistry agents, MemoryTier memory, RunHost host, StoreGate gate, CancellationToken cancellationToken)
     {
         agents.See(body);
+        memory.Hear(body);
         var runs = new List<RunProgress>();
         foreach (var run in body.Holdings.Select(holding => holding.Run).Concat(body.Runs ?? []).Distinct())
         {
             // A run that is unknown or not granted yet has no progress to tell; the images stay where they are.
-            if (await host.TryReadAsync(run, static state => state.Progress, cancellationToken) is (true, { } progress))
+            if (await host.TryReadAsync(run, state => memory.Progress(state, body.Node), cancellationToken) is (true, { } progress))
             {
                 runs.Add(progress);
             }

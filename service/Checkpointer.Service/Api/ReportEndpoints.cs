@@ -1,7 +1,9 @@
+using Checkpointer.Contracts.Replicas;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Agents;
 using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Recovery;
 using Checkpointer.Service.Runs.Commands;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -19,15 +21,29 @@ internal static class ReportEndpoints
         _ = run.MapPost("/join", JoinAsync).WithSummary("A rank of an incarnation has come up.");
         _ = run.MapPost("/reports", ReportStepsAsync).WithSummary("Rank 0 completed steps.");
         _ = run.MapPost("/snapshots", ReportSnapshotAsync).WithSummary("What became of one rank's snapshot of one step.");
+        _ = run.MapPost("/replicas", ReportReplicaAsync).WithSummary("An agent holds a verified copy of another node's image.");
         _ = run.MapPost("/shards", ReportShardAsync).WithSummary("One rank's shard is durable in object storage.");
         _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went.");
     }
 
     private static async Task<Ok<JoinResult>> JoinAsync(
-        RunId run, JoinRun body, HeldJoins joins, AgentRegistry agents, CancellationToken cancellationToken)
+        RunId run,
+        JoinRun body,
+        HeldJoins joins,
+        AgentRegistry agents,
+        MemoryTier memory,
+        RunHost host,
+        CancellationToken cancellationToken)
     {
         agents.See(body.Agent);
-        return TypedResults.Ok(await joins.JoinAsync(run, body, cancellationToken));
+        memory.Hear(body.Agent, run);
+        var result = await joins.JoinAsync(run, body, cancellationToken);
+        return TypedResults.Ok(result.State == JoinState.Granted
+            ? result with
+            {
+                Peer = await host.ReadAsync(run, state => memory.PeerOf(state, body.Agent.Node), cancellationToken),
+            }
+            : result);
     }
 
     private static async Task<Ok<ReportStepsResult>> ReportStepsAsync(
@@ -35,9 +51,26 @@ internal static class ReportEndpoints
         TypedResults.Ok(await host.TakeAsync(run, new RecordSteps(body), cancellationToken));
 
     private static async Task<NoContent> ReportSnapshotAsync(
-        RunId run, SnapshotReport body, RunHost host, CancellationToken cancellationToken)
+        RunId run, SnapshotReport body, RunHost host, MemoryTier memory, CancellationToken cancellationToken)
     {
         _ = await host.TakeAsync(run, new RecordSnapshot(body), cancellationToken);
+        if (body is { Outcome: SnapshotOutcome.Sealed, Image: { } image })
+        {
+            memory.Hold(run, body.Node, new CheckpointId(body.Step, body.Attempt), body.Rank, image.Root);
+        }
+
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> ReportReplicaAsync(
+        RunId run, ReplicaReport body, RunHost host, MemoryTier memory, CancellationToken cancellationToken)
+    {
+        if (await host.ReadAsync(run, state => ReplicaReportChecks.Check(state, body), cancellationToken) is { } refusal)
+        {
+            throw refusal.ToException();
+        }
+
+        memory.Hold(run, body.Node, body.Checkpoint, body.Rank, body.Image.Root);
         return TypedResults.NoContent();
     }
 

@@ -5,6 +5,7 @@ using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Advising;
 using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Recovery;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -23,6 +24,8 @@ internal static class RunEndpoints
         _ = runs.MapGet("/{run}", GetAsync).WithSummary("One run at a glance.");
         _ = runs.MapGet("/{run}/progress", GetProgressAsync)
             .WithSummary("What an agent must know of a run to decide which slots it may reuse.");
+        _ = runs.MapGet("/{run}/memory", GetMemoryAsync)
+            .WithSummary("What live agents hold of a run in memory: which steps it could resume from with no object storage.");
         _ = runs.MapGet("/{run}/attempts", ListAttemptsAsync).WithSummary("A run's attempts, oldest first.");
         _ = runs.MapGet("/{run}/checkpoints", ListCheckpointsAsync).WithSummary("A run's checkpoints, by step, then attempt.");
         _ = runs.MapGet("/{run}/checkpoints/{checkpoint}", GetCheckpointAsync).WithSummary("One checkpoint, written STEP.ATTEMPT.");
@@ -33,22 +36,28 @@ internal static class RunEndpoints
     }
 
     private static async Task<Ok<Page<RunSummary>>> ListAsync(
-        [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)
+        [AsParameters] PageQuery page, RunHost host, MemoryTier memory, CancellationToken cancellationToken)
     {
         if (page.After is not null && !RunId.TryParse(page.After, null, out _))
         {
             throw new CheckpointerException(ErrorCode.InvalidRequest, "after must be the 'next' of the page before.");
         }
 
-        return TypedResults.Ok(await host.ListRunsAsync(page.After, page.CheckedLimit(), cancellationToken));
+        return TypedResults.Ok(await host.ListRunsAsync(page.After, page.CheckedLimit(), memory.Summarise, cancellationToken));
     }
 
-    private static async Task<Ok<RunSummary>> GetAsync(RunId run, RunHost host, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await host.ReadAsync(run, static state => state.Summarise(), cancellationToken));
+    private static async Task<Ok<RunSummary>> GetAsync(
+        RunId run, RunHost host, MemoryTier memory, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await host.ReadAsync(run, memory.Summarise, cancellationToken));
 
-    private static async Task<Ok<RunProgress>> GetProgressAsync(RunId run, RunHost host, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await host.ReadAsync(run, static state => state.Progress, cancellationToken)
+    private static async Task<Ok<RunProgress>> GetProgressAsync(
+        RunId run, string? node, RunHost host, MemoryTier memory, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await host.ReadAsync(run, state => memory.Progress(state, node), cancellationToken)
             ?? throw new CheckpointerException(ErrorCode.NotFound, $"Run '{run}' has no attempt yet: ranks are missing at its barrier."));
+
+    private static async Task<Ok<MemorySteps>> GetMemoryAsync(
+        RunId run, RunHost host, MemoryTier memory, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await host.ReadAsync(run, memory.Describe, cancellationToken));
 
     private static async Task<Ok<Page<AttemptSummary>>> ListAttemptsAsync(
         RunId run, [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)

@@ -171,7 +171,12 @@ internal sealed partial class RunHost : IHostedService
     }
 
     /// <summary>Runs by name, at most <paramref name="limit"/> after <paramref name="after"/>.</summary>
-    public async Task<Page<RunSummary>> ListRunsAsync(string? after, int limit, CancellationToken cancellationToken)
+    public Task<Page<RunSummary>> ListRunsAsync(string? after, int limit, CancellationToken cancellationToken) =>
+        ListRunsAsync(after, limit, static state => state.Summarise(), cancellationToken);
+
+    /// <summary>The same, each as <paramref name="summarise"/> says.</summary>
+    public async Task<Page<RunSummary>> ListRunsAsync(
+        string? after, int limit, Func<RunState, RunSummary> summarise, CancellationToken cancellationToken)
     {
         List<RunSummary> items;
         long sequence;
@@ -181,7 +186,7 @@ internal sealed partial class RunHost : IHostedService
             ThrowIfUnusable();
             var slots = _slots.Where(slot => string.CompareOrdinal(slot.Key, after) > 0).Take(limit + 1).ToList();
             more = slots.Count > limit;
-            items = [.. slots.Take(limit).Select(slot => slot.Value.State.Summarise())];
+            items = [.. slots.Take(limit).Select(slot => summarise(slot.Value.State))];
             sequence = slots.Count > 0 ? slots.Max(slot => slot.Value.Sequence) : 0;
         }
 

@@ -6,6 +6,7 @@ using Checkpointer.Service.Attempts;
 using Checkpointer.Service.Committing;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Journal;
+using Checkpointer.Service.Recovery;
 using Checkpointer.Service.Stores;
 using Checkpointer.Service.Sweeping;
 using Checkpointer.Service.Telemetry;
@@ -62,6 +63,7 @@ public static class ServiceHost
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<AgentRegistry>();
+        services.AddSingleton<MemoryTier>();
         services.AddSingleton<RunChanges>();
         services.TryAddSingleton(provider => Opener(options, provider.GetRequiredService<ILogger<FasterLogJournal>>()));
         services.TryAddSingleton(provider => ObjectStores.OpenResilient(

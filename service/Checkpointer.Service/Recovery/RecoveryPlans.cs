@@ -18,14 +18,14 @@ internal static class RecoveryPlans
     {
         if (resumeFrom is not { } resumed)
         {
-            return new RecoveryPlan { Reason = reason, Images = [] };
+            return new RecoveryPlan { Number = 1, Reason = reason, Images = [] };
         }
 
         var copies = MemoryCopies.Collect(state, joined.Agents.Values, id => id == resumed).Copies.GetValueOrDefault(resumed);
         var isCommitted = state.Checkpoints.Find(resumed) is { State: CheckpointState.Committed };
         var worldSize = state.Attempts.Find(resumed.Attempt)!.WorldSize;
         var images = Enumerable.Range(0, worldSize).Select(rank => ListSources(state, joined, resumed, copies, isCommitted, rank));
-        return new RecoveryPlan { ResumeFrom = resumed, Reason = reason, Images = [.. images] };
+        return new RecoveryPlan { Number = 1, ResumeFrom = resumed, Reason = reason, Images = [.. images] };
     }
 
     private static ImageSources ListSources(

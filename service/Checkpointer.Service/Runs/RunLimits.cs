@@ -18,6 +18,9 @@ internal static class RunLimits
     /// <summary>Longest agent address, in characters.</summary>
     public const int MaxAddressLength = 512;
 
+    /// <summary>Longest name of an agent's failure domain, in characters.</summary>
+    public const int MaxDomainLength = 128;
+
     /// <summary>Longest description of an agent's store, in characters.</summary>
     public const int MaxStoreLength = 1024;
 

@@ -145,6 +145,7 @@ internal sealed class RunState
         Run = Run,
         Attempt = current.Attempt,
         Fenced = Rollbacks.Pending is not null,
+        Plan = CurrentPlan?.Number ?? 0,
         GloballySealed = Snapshots.GloballySealed,
         ResumedFrom = current.ResumedFrom,
         GivenUp = [.. Snapshots.GivenUp],
