@@ -60,7 +60,7 @@ internal sealed partial class SlotPool
 
         foreach (var (slot, drain) in sealedSlots.OrderBy(pair => pair.Slot.Snapshot!.Checkpoint))
         {
-            Announce(slot.Snapshot!, slot.Seal!.Image, drain);
+            Announce(slot, slot.Snapshot!, slot.Seal!.Image, drain);
         }
 
         captured.ForEach(slot => context.Seals.Enqueue(this, slot));

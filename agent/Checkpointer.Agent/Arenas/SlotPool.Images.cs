@@ -125,7 +125,7 @@ internal sealed partial class SlotPool
 
         CrashPoint.Reach(CrashPointNames.SnapshotSealed);
         LogSealed(context.Logger, Run, Rank, snapshot.Checkpoint, seal.Image.Root);
-        Announce(snapshot, seal.Image, draining);
+        Announce(slot, snapshot, seal.Image, draining);
     }
 
     /// <summary>The bytes could not be hashed, or are not what was sealed: nobody gets them any more.</summary>
@@ -230,10 +230,10 @@ internal sealed partial class SlotPool
     }
 
     /// <summary>Tells the service first, then lets the drain begin: reports of a rank stay in order.</summary>
-    private void Announce(Snapshot snapshot, SealedImage image, SlotLease? draining)
+    private void Announce(Slot slot, Snapshot snapshot, SealedImage image, SlotLease? draining)
     {
-        context.Reporter.Report(
-            Run, ToReport(snapshot.Checkpoint, SnapshotOutcome.Sealed, snapshot.Durable, reason: null, image));
+        var report = ToReport(snapshot.Checkpoint, SnapshotOutcome.Sealed, snapshot.Durable, reason: null, image);
+        context.Reporter.Report(Run, report with { DataCursor = SavedCursor.Find(slot.ExtraUtf8) });
         if (draining is not null)
         {
             context.Drains.Enqueue(new DrainJob(this, draining));

@@ -97,6 +97,7 @@ internal sealed partial class SlotPool
         {
             GloballySealed = Later(known.GloballySealed, news.GloballySealed),
             Committed = Later(known.Committed, news.Committed),
+            Fenced = news.Fenced || known.Fenced,
             ResumedFrom = news.ResumedFrom ?? known.ResumedFrom,
         };
 
@@ -113,6 +114,14 @@ internal sealed partial class SlotPool
     private void Judge(Slot slot, RunProgress progress, List<CancellationTokenSource> ends)
     {
         var snapshot = slot.Snapshot!;
+        if (progress.Fenced && slot.State == SlotState.Open)
+        {
+            // Half written, and its trainer is told to end. What is sealed may be what the run is to go back to.
+            slot.GivenUp = true;
+            _ = Abandon(slot, ErrorCode.StaleAttempt, $"{Name(snapshot.Checkpoint)}: the run was rolled back.");
+            return;
+        }
+
         var stale = ReleaseRule.IsStale(snapshot.Checkpoint, progress);
         if (!stale && !progress.IsGivenUp(snapshot.Checkpoint))
         {

@@ -139,6 +139,13 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
 
     private void RequireCurrent(Attempt attempt)
     {
+        if (_progress is { Fenced: true } progress && attempt <= progress.Attempt)
+        {
+            throw new CheckpointerException(
+                ErrorCode.StaleAttempt,
+                $"Rank {Rank} of run {Run}: attempt {attempt} was fenced out because the run was rolled back. This trainer must end.");
+        }
+
         if (attempt < _attempt)
         {
             throw new CheckpointerException(

@@ -9,9 +9,25 @@ namespace Checkpointer.Agent.Joining;
 /// </summary>
 internal sealed class Grants
 {
+    /// <summary>Most runs that are named to the service, as the contract has it.</summary>
+    public const int MaxRuns = 1024;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<(RunId, Rank), Grant> _grants = [];
     private readonly Dictionary<RunId, Attempt> _newest = [];
+    private readonly Dictionary<RunId, Attempt> _fenced = [];
+
+    /// <summary>Runs that ranks of this node have an attempt of, the newest <see cref="MaxRuns"/>.</summary>
+    public IReadOnlyList<RunId> Runs
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _grants.Keys.Select(key => key.Item1).Distinct().TakeLast(MaxRuns)];
+            }
+        }
+    }
 
     /// <summary>Takes in a grant; an older one than is known changes nothing.</summary>
     public void Add(Grant grant)
@@ -26,11 +42,19 @@ internal sealed class Grants
         }
     }
 
-    /// <summary>The service says that <paramref name="attempt"/> is the run's current one: older ones are fenced out.</summary>
-    public void Observe(RunId run, Attempt attempt)
+    /// <summary>
+    /// The service says that <paramref name="attempt"/> is the run's current one: older ones are fenced out, and if the run was
+    /// rolled back (<paramref name="fenced"/>) that one too.
+    /// </summary>
+    public void Observe(RunId run, Attempt attempt, bool fenced)
     {
         lock (_gate)
         {
+            if (fenced && _fenced.GetValueOrDefault(run) < attempt)
+            {
+                _fenced[run] = attempt;
+            }
+
             if (!_newest.TryGetValue(run, out var newest) || newest < attempt)
             {
                 _newest[run] = attempt;
@@ -51,6 +75,14 @@ internal sealed class Grants
                 throw new CheckpointerException(
                     ErrorCode.StaleAttempt,
                     $"Run {run} rank {rank}: attempt {attempt} was fenced out; attempt {newest} runs now. This process should end.");
+            }
+
+            if (_fenced.TryGetValue(run, out var fenced) && attempt <= fenced)
+            {
+                throw new CheckpointerException(
+                    ErrorCode.StaleAttempt,
+                    $"Run {run} rank {rank}: attempt {attempt} was fenced out because the run was rolled back. This process should end; "
+                    + "the next start resumes where the run was rolled back to.");
             }
 
             return _grants.TryGetValue((run, rank), out var grant) && grant.Attempt == attempt

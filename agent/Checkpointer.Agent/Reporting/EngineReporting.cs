@@ -58,7 +58,7 @@ internal sealed partial class EngineReporting(
         try
         {
             var progress = await service.ProgressAsync(run, cancellationToken);
-            grants.Observe(run, progress.Attempt);
+            grants.Observe(run, progress.Attempt, progress.Fenced);
             return progress;
         }
         catch (CheckpointerException)

@@ -65,13 +65,14 @@ internal sealed partial class Heartbeat(
                 Instance = identity.Instance,
                 Address = identity.Address,
                 Holdings = [.. arenas.Holdings.OrderByDescending(holding => holding.Checkpoint).Take(MaxHoldings)],
+                Runs = grants.Runs,
                 Store = repository.Presence,
             },
             cancellationToken);
         repository.Compare(result.Repository);
         foreach (var progress in result.Runs)
         {
-            grants.Observe(progress.Run, progress.Attempt);
+            grants.Observe(progress.Run, progress.Attempt, progress.Fenced);
             arenas.Observe(progress);
         }
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Checkpointer.Agent.Joining;
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
@@ -19,14 +20,16 @@ internal sealed class Outboxes : BackgroundService
     private readonly ConcurrentDictionary<RunId, (Attempt Attempt, Step Step)> _ledgerSteps = new();
     private readonly Channel<RankOutbox> _opened = Channel.CreateBounded<RankOutbox>(MaxRanks);
     private readonly ServiceClient _service;
+    private readonly Grants _grants;
     private readonly RetryPause _pause;
     private readonly AgentTelemetry _telemetry;
     private readonly ILogger<RankOutbox> _logger;
     private readonly Lock _gate = new();
 
-    public Outboxes(ServiceClient service, RetryPause pause, AgentTelemetry telemetry, ILogger<RankOutbox> logger)
+    public Outboxes(
+        ServiceClient service, Grants grants, RetryPause pause, AgentTelemetry telemetry, ILogger<RankOutbox> logger)
     {
-        (_service, _pause, _telemetry, _logger) = (service, pause, telemetry, logger);
+        (_service, _grants, _pause, _telemetry, _logger) = (service, grants, pause, telemetry, logger);
         telemetry.Observe(
             "checkpointer.agent.reports.pending",
             "{report}",
@@ -84,6 +87,20 @@ internal sealed class Outboxes : BackgroundService
         }
     }
 
+    // A writer was refused as stale: which attempts are fenced out, the service says best. Trainers hear of it by their next call.
+    private async Task LookAsync(RunId run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var progress = await _service.ProgressAsync(run, cancellationToken);
+            _grants.Observe(run, progress.Attempt, progress.Fenced);
+        }
+        catch (CheckpointerException)
+        {
+            // Counted by the client; the next heartbeat tells the same.
+        }
+    }
+
     private Task<CheckpointerException?> Add(RunId run, Rank rank, OutboxReport report)
     {
         Get(run, rank).Add(report);
@@ -99,7 +116,7 @@ internal sealed class Outboxes : BackgroundService
                 return known;
             }
 
-            var opened = new RankOutbox(run, rank, _service, _pause, _telemetry, _logger);
+            var opened = new RankOutbox(run, rank, _service, token => LookAsync(run, token), _pause, _telemetry, _logger);
             if (!_opened.Writer.TryWrite(opened) || _outboxes.Count == MaxRanks)
             {
                 throw new CheckpointerException(

@@ -21,6 +21,7 @@ internal sealed partial class RankOutbox(
     RunId run,
     Rank rank,
     ServiceClient service,
+    Func<CancellationToken, Task> onStaleAsync,
     RetryPause pause,
     AgentTelemetry telemetry,
     ILogger logger)
@@ -124,6 +125,11 @@ internal sealed partial class RankOutbox(
             catch (CheckpointerException e)
             {
                 GiveUpWithItsLike(report, e);
+                if (e.Code == ErrorCode.StaleAttempt)
+                {
+                    await onStaleAsync(cancellationToken);
+                }
+
                 return;
             }
         }

@@ -66,6 +66,52 @@ public sealed class SnapshotCallTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Calls_OfAnAttemptThatARollbackFenced_AreStale_AndThoseOfTheNextAttemptAreNot()
+    {
+        var trainer = Assert.Single(await _cluster.SaveAsync(_world, _node));
+        var layout = _world.LayoutOf(Zero);
+        await trainer.BeginAsync(41, layout);
+        var beats = _cluster.Service.Heartbeats.Count;
+        await Waiting.UntilAsync(
+            () => _cluster.Service.Heartbeats.Skip(beats).Any(beat => beat.Runs!.Contains(TestWorld.Run)), () => "the run is not named");
+
+        _cluster.Service.Progress[TestWorld.Run] =
+            new RunProgress { Run = TestWorld.Run, Attempt = trainer.Attempt, Fenced = true, GivenUp = [] };
+        beats = _cluster.Service.Heartbeats.Count;
+        await Waiting.UntilAsync(() => _cluster.Service.Heartbeats.Count > beats + 2, () => "no heartbeat");
+
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => trainer.ReportAsync(41));
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => trainer.BeginAsync(42, layout));
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => trainer.SealAsync(41, layout.ImageBytes));
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => trainer.DiscardAsync(41));
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => trainer.StatusAsync(40, "sealed", 0));
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => trainer.RestoreAsync(layout));
+        await Cluster.RefusedAsync(ErrorCode.StaleAttempt, () => trainer.RegisterAsync(layout));
+
+        var next = Assert.Single(await Cluster.JoinAsync(_world, "second", _node));
+        await next.RegisterAsync(layout);
+        await next.BeginAsync(41, layout);
+    }
+
+    [Fact]
+    public async Task Extra_DataCursorIsReportedWithTheSeal()
+    {
+        var trainer = Assert.Single(await Cluster.JoinAsync(_world, "first", _node));
+        var layout = _world.LayoutOf(Zero);
+        await trainer.RegisterAsync(layout);
+        await trainer.SaveAsync(1, layout, _world.ImageOf(Zero), """{"data_cursor": {"shard": 3}, "note": "x"}""");
+        await trainer.SaveAsync(2, layout, _world.ImageOf(Zero), """{"note": "\"data_cursor\""}""");
+        _cluster.Service.Progress[TestWorld.Run] = new RunProgress
+        {
+            Run = TestWorld.Run, Attempt = trainer.Attempt, GloballySealed = new CheckpointId(new Step(2), trainer.Attempt), GivenUp = [],
+        };
+        await trainer.SaveAsync(3, layout, _world.ImageOf(Zero), $$"""{"data_cursor": "{{new string('x', 4095)}}"}""");
+
+        var cursors = _cluster.Service.Taken.OfType<SnapshotReport>().Select(report => report.DataCursor?.GetRawText());
+        Assert.Equal(["""{"shard": 3}""", null, null], cursors.Select(cursor => cursor?.Replace(":3", ": 3", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task Calls_BeforeAJoin_AskForOne()
     {
         var trainer = _node.Trainer(Zero, 1);

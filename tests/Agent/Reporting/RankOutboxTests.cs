@@ -1,7 +1,9 @@
 using System.Diagnostics.Metrics;
+using Checkpointer.Agent.Joining;
 using Checkpointer.Agent.Reporting;
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Agent.Tests.Service;
+using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
@@ -16,6 +18,7 @@ public sealed class RankOutboxTests : IAsyncLifetime
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private FakeService _service = null!;
     private HttpClient _http = null!;
+    private readonly Grants _grants = new();
     private Outboxes _outboxes = null!;
 
     public async ValueTask InitializeAsync()
@@ -25,6 +28,7 @@ public sealed class RankOutboxTests : IAsyncLifetime
         var telemetry = new AgentTelemetry(_services.GetRequiredService<IMeterFactory>());
         _outboxes = new Outboxes(
             new ServiceClient(_http, TimeProvider.System, telemetry),
+            _grants,
             new RetryPause(TimeProvider.System, new Random(1)),
             telemetry,
             NullLogger<RankOutbox>.Instance);
@@ -38,6 +42,21 @@ public sealed class RankOutboxTests : IAsyncLifetime
         _http.Dispose();
         await _service.DisposeAsync();
         await _services.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Add_RefusedAsStale_TheServiceIsAskedWhichAttemptsAreFencedOut()
+    {
+        _grants.Add(new Grant(Run, new Rank(0), 1, new Attempt(1), new RecoveryPlan { Reason = "", Images = [] }));
+        _service.Refuse = taken => taken is ReportSteps ? new CheckpointerException(ErrorCode.StaleAttempt, "rolled back") : null;
+        _service.Progress[Run] = new RunProgress { Run = Run, Attempt = new Attempt(1), Fenced = true, GivenUp = [] };
+        _outboxes.AddSteps(Run, Steps(1, 1));
+
+        await Waiting.UntilAsync(
+            () => Assert.IsType<CheckpointerException>(
+                Record.Exception(() => _grants.Require(Run, new Rank(0), new Attempt(1))) ?? new CheckpointerException(ErrorCode.Internal, "")).Code
+                == ErrorCode.StaleAttempt,
+            () => "the attempt is not fenced");
     }
 
     [Fact]
