@@ -269,14 +269,48 @@ class SavingTroubleTests(AgentTest):
         with self.assertRaises(ValueError):
             ticket.wait("done")
 
+    def test_a_rollback_is_met_by_reports_and_ends_a_loop_that_saves_nothing(self):
+        session = self.connect()
+        session.report(1)
+        session._parts.reporter.flush(30)
+        session.before_update()
+        self.agent.service.newest_attempt += 1
+        session.report(2)
+        deadline = time.monotonic() + 30
+        while not session.fenced and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with self.assertRaisesRegex(checkpointer.Fenced, "stale_attempt"):
+            session.before_update()
+
+    def test_a_rollback_meets_an_overlapped_save_at_the_next_update(self):
+        session = self.connect()
+        session.save(1, make_state())
+        self.agent.service.newest_attempt += 1
+        ticket = session.save(2, make_state(), overlap=True)
+        with self.assertRaises(checkpointer.Fenced):
+            session.before_update()
+        self.assert_failed(ticket, "stale_attempt")
+
     def test_a_fenced_out_trainer_saves_and_reports_nothing_more(self):
         session = self.connect()
         session.save(1, make_state())
         newer = self.connect()
         self.assertEqual(newer.attempt, 2)
-        self.assert_failed(session.save(2, make_state()), "stale_attempt")
+        with self.assertRaises(checkpointer.Fenced) as caught:
+            session.save(2, make_state())
+        self.assertEqual(caught.exception.code, "stale_attempt")
         self.assertTrue(session.fenced)
         before = len(self.agent.calls)
-        self.assert_failed(session.save(3, make_state()), "stale_attempt")
+        for call in (
+            lambda: session.save(3, make_state()),
+            lambda: session.save(3, make_state(), overlap=True),
+            lambda: session.report(3),
+            lambda: session.restore(make_state()),
+            session.before_update,
+        ):
+            with self.assertRaises(checkpointer.Fenced):
+                call()
+        session.close()
         self.assertEqual(len(self.agent.calls), before)
+        session.before_update()
         self.assertEqual(newer.save(2, make_state()).wait("durable", 30), "durable")

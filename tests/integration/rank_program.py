@@ -41,7 +41,11 @@ def main():
     print(json.dumps(session.attempt), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
-        print(json.dumps(actions[order["do"]](order.get("step"))), flush=True)
+        try:
+            answer = actions[order["do"]](order.get("step"))
+        except checkpointer.Fenced as fenced:
+            answer = {"fenced": fenced.code}
+        print(json.dumps(answer), flush=True)
 
 
 main()

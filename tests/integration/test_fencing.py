@@ -88,10 +88,10 @@ class FencingTests(IntegrationTest):
         for zombie in zombies:
             os.kill(zombie.process.pid, signal.SIGCONT)
         frozen = zombies[0].answer()
-        self.assertEqual(frozen, {"state": "failed", "code": "stale_attempt"})
+        self.assertEqual(frozen, {"fenced": "stale_attempt"})
         for zombie in zombies:
-            self.assertEqual(zombie.ask("save", 6), {"state": "failed", "code": "stale_attempt"})
-            zombie.ask("report", 7)
+            self.assertEqual(zombie.ask("save", 6), {"fenced": "stale_attempt"})
+            self.assertEqual(zombie.ask("report", 7), {"fenced": "stale_attempt"})
             self.assertTrue(zombie.ask("fenced"))
             zombie.ask("close")
         self.assert_refused_by_the_service(before["attempts"][0])

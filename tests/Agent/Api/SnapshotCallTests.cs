@@ -103,7 +103,10 @@ public sealed class SnapshotCallTests : IAsyncLifetime
         await trainer.SaveAsync(2, layout, _world.ImageOf(Zero), """{"note": "\"data_cursor\""}""");
         _cluster.Service.Progress[TestWorld.Run] = new RunProgress
         {
-            Run = TestWorld.Run, Attempt = trainer.Attempt, GloballySealed = new CheckpointId(new Step(2), trainer.Attempt), GivenUp = [],
+            Run = TestWorld.Run,
+            Attempt = trainer.Attempt,
+            GloballySealed = new CheckpointId(new Step(2), trainer.Attempt),
+            GivenUp = [],
         };
         await trainer.SaveAsync(3, layout, _world.ImageOf(Zero), $$"""{"data_cursor": "{{new string('x', 4095)}}"}""");
 

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 
-from .errors import FENCED_CODES, AgentProblem, AgentUnavailable, CheckpointerError, JoinError
+from .errors import FENCED_CODES, AgentProblem, AgentUnavailable, CheckpointerError, Fenced, JoinError
 
 #: Longest that the agent is asked to hold a call.
 HOLD_MS = 10_000
@@ -20,8 +20,8 @@ class AgentClient:
     """Calls on behalf of one rank of one incarnation. Thread-safe.
 
     ``epoch`` rises each time that the agent turns out to be another process (or to have forgotten us): what it was told
-    before must be told again. ``fenced`` is the problem that says a newer incarnation runs, once it was met; from then
-    on nothing is sent.
+    before must be told again. ``fenced`` says, once it was met, that this attempt is over (a newer one runs, or the run was
+    rolled back); from then on nothing is sent.
     """
 
     def __init__(self, transport, run, rank: int, world_size: int, incarnation, call_timeout_s: float, counters, log):
@@ -30,7 +30,7 @@ class AgentClient:
         self.resume_from = None
         self.node = ""
         self.epoch = 0
-        self.fenced: CheckpointerError | None = None
+        self.fenced: Fenced | None = None
         self._transport = transport
         self.rank = rank
         self._run, self._world_size = run, world_size
@@ -156,8 +156,8 @@ class AgentClient:
 
     def _fence(self, code: str, message: str) -> None:
         if self.fenced is None:
-            self.fenced = CheckpointerError(code, message or "A newer incarnation of the run has been started.")
-            self._log.error(f"fenced out, nothing more is saved or reported: {self.fenced}")
+            self.fenced = Fenced(code, message or "A newer incarnation of the run has been started.")
+            self._log.error(f"fenced out, nothing more is saved or reported, this process should end: {self.fenced}")
 
 
 def is_checkpoint(value) -> bool:

@@ -62,6 +62,14 @@ class ArenaError(CheckpointerError):
         super().__init__(ARENA_INVALID, message)
 
 
+class Fenced(CheckpointerError):
+    """Nothing that this process does counts any more: the run was rolled back, or a newer start of it runs.
+
+    No trouble but a decision, and the one thing that ``report``, ``save``, ``before_update`` and ``restore`` raise in the
+    middle of a run. Let it end the process: the launcher starts the ranks anew, and they resume where the run goes on.
+    """
+
+
 class JoinError(CheckpointerError):
     """``connect`` failed: this process has no attempt and must not train."""
 

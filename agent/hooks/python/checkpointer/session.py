@@ -13,7 +13,7 @@ from .arena import Arena
 from .background import BackgroundThread
 from .counters import Counters
 from .device import DeviceFence
-from .errors import INTERNAL, SESSION_CLOSED, CheckpointerError, RestoreError, StateTypeError, StateValueError
+from .errors import INTERNAL, SESSION_CLOSED, CheckpointerError, Fenced, RestoreError, StateTypeError, StateValueError
 from .reporter import Reporter
 from .restoring import Restored
 from .saving import QuietPeriod, Registration, SaveJob
@@ -44,6 +44,9 @@ class Session:
     **Errors.** ``save`` and ``report`` raise only for plain misuse, and only until the first call that was in order: so
     a mistake shows when a job starts, and nothing ends it at step 40,000. Later misuse, and all trouble of agent,
     service or store, is logged (once a minute), counted, and visible in the ticket.
+
+    **Fenced.** One thing is no trouble but a decision: the run was rolled back, or a newer start of it runs. Then
+    ``report``, ``save``, ``before_update`` and ``restore`` raise :class:`Fenced`: let it end the process.
     """
 
     def __init__(self, run, rank, world_size, client, copier, counters, log, restore_timeout_s, close_timeout_s):
@@ -81,7 +84,7 @@ class Session:
 
     @property
     def fenced(self) -> bool:
-        """Whether a newer incarnation of the run was started: nothing done here counts any more."""
+        """Whether the run was rolled back or a newer start of it runs: nothing done here counts any more."""
         return self._client.fenced is not None
 
     @property
@@ -97,7 +100,8 @@ class Session:
         training, also on a fresh run: it lets the agent prepare memory before the first save needs it.
 
         Raises :class:`RestoreError` if the state cannot be restored exactly (missing tensors, other dtypes or shapes,
-        no good copy left); the tensors' contents are then undefined. Raises ``TypeError`` or ``ValueError``, before
+        no good copy left); the tensors' contents are then undefined. Raises :class:`Fenced` if the run was rolled back or
+        started anew meanwhile. Raises ``TypeError`` or ``ValueError``, before
         anything is changed, for a state that no checkpoint can have.
         """
         if self._is_unusable():
@@ -105,7 +109,12 @@ class Session:
         with self._lock:
             self._release_overlapped()
             leaves, layout = self._describe(state)
-            restored = restoring.restore(self._parts, leaves, layout, self._restore_timeout_s)
+            self._raise_if_fenced()
+            try:
+                restored = restoring.restore(self._parts, leaves, layout, self._restore_timeout_s)
+            except CheckpointerError:
+                self._raise_if_fenced()
+                raise
             self._must_restore = False
             self._last_report_at = time.monotonic()
         if restored is None:
@@ -141,6 +150,7 @@ class Session:
             if os.getpid() == self._pid:
                 self._log.warn("closed", f"step {step} not reported: {self._why_unusable()}")
             return
+        self._raise_if_fenced()
         now = time.monotonic()
         if step_ms is None and self._last_report_at is not None:
             step_ms = 1000 * (now - self._last_report_at)
@@ -179,13 +189,14 @@ class Session:
             ``optimizer.step()``, and write to the tensors in no other way before it.
 
         Without ``overlap`` the bytes are captured when it returns. Hashing and storing go on in the agent; the ticket
-        tells how far. It does not raise for trouble; see the class for misuse.
+        tells how far. It does not raise for trouble; see the class for misuse and :class:`Fenced`.
         """
         if self._is_unusable():
             # Without locks or logging: a forked child may have inherited them locked.
             if os.getpid() == self._pid:
                 self._log.warn("closed", f"step {step} not saved: {self._why_unusable()}")
             return failed(step, self.attempt, durable, CheckpointerError(SESSION_CLOSED, self._why_unusable()))
+        self._raise_if_fenced()
         started = time.perf_counter()
         with self._lock:
             self._counters.add(saves=1)
@@ -203,6 +214,7 @@ class Session:
                 self._capturing.submit(job.run)
             else:
                 job.run()
+                self._raise_if_fenced()
             self._counters.stalled(time.perf_counter() - started, first=True)
             return job.ticket
 
@@ -210,14 +222,18 @@ class Session:
         """Waits until an overlapped save has copied the tensors: call it just before ``optimizer.step()``.
 
         Costs nothing if there is none. If the agent has not even given a slot within two seconds, that save is given
-        up.
+        up. Raises :class:`Fenced`, also on ranks that report and save nothing.
         """
-        if self._overlapped is None or os.getpid() != self._pid:
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._raise_if_fenced()
+        if self._overlapped is None:
             return
         with self._lock:
             started = time.perf_counter()
             self._release_overlapped()
             self._counters.stalled(time.perf_counter() - started, first=False)
+        self._raise_if_fenced()
 
     def close(self) -> None:
         """Ends the session: lets a running capture finish and delivers the last reports, at most ``close_timeout_s``.
@@ -285,6 +301,11 @@ class Session:
         self._counters.add(saves_failed=1)
         self._log.warn(f"save:{error.code}", f"step {step} was not saved: {error}")
         return failed(step, self.attempt, durable, error)
+
+    def _raise_if_fenced(self) -> None:
+        fenced = self._client.fenced
+        if fenced is not None:
+            raise Fenced(fenced.code, fenced.message)
 
     def _release_overlapped(self) -> None:
         job, self._overlapped = self._overlapped, None
