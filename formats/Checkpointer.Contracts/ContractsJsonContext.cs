@@ -64,5 +64,7 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(ReportResponse))]
 [JsonSerializable(typeof(AgentStatus))]
 [JsonSerializable(typeof(ImageDescription))]
+[JsonSerializable(typeof(ReplicaOffer))]
+[JsonSerializable(typeof(ReplicaOfferResult))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ContractsJsonContext : JsonSerializerContext;

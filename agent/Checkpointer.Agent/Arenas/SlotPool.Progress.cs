@@ -99,6 +99,7 @@ internal sealed partial class SlotPool
             Committed = Later(known.Committed, news.Committed),
             Fenced = news.Fenced || known.Fenced,
             ResumedFrom = news.ResumedFrom ?? known.ResumedFrom,
+            Protected = Later(known.Protected, news.Protected),
         };
 
     private static CheckpointId? Later(CheckpointId? left, CheckpointId? right) =>

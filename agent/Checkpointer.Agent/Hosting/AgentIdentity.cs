@@ -11,6 +11,9 @@ internal sealed class AgentIdentity(AgentOptions options, Random random, IServer
     /// <summary>The node's name.</summary>
     public string Node => options.Node;
 
+    /// <summary>What fails together with the node; null: it alone.</summary>
+    public string? Domain => options.Domain;
+
     /// <summary>Differs each time the agent starts: 16 hex digits.</summary>
     public string Instance { get; } = MakeInstance(random);
 

@@ -36,7 +36,10 @@ public sealed partial record AgentOptions
     /// <summary>Memory that arenas may take, in bytes.</summary>
     public required long MemoryBudgetBytes { get; init; }
 
-    /// <summary>Slots of each rank, 2 to 8.</summary>
+    /// <summary>
+    /// Slots of each rank, 2 to 8: one for the newest step that all ranks hold, one for the newest that also lies on a peer,
+    /// one to fill. Where memory has no room for that many, 2 will do: saves then wait for peers' copies now and then.
+    /// </summary>
     public int SlotsPerRank { get; init; } = 2;
 
     /// <summary>Length of a chunk in bytes; the same on all nodes of a run.</summary>
@@ -53,6 +56,18 @@ public sealed partial record AgentOptions
 
     /// <summary>Reads of images by other agents that run at the same time; more wait, 1 to 1,024.</summary>
     public int MaxPeerReads { get; init; } = 16;
+
+    /// <summary>Bytes a second that this agent copies from others as their peer, all copies together; 0: no limit.</summary>
+    public long ReplicaBytesPerSecond { get; init; }
+
+    /// <summary>Images of others that are copied here at the same time; more wait, 1 to 64.</summary>
+    public int MaxReplicaPulls { get; init; } = 2;
+
+    /// <summary>
+    /// What fails together with this node (a rack, a power feed), 1 to 128 characters: copies go to another one where there
+    /// is one. Null: the node alone.
+    /// </summary>
+    public string? Domain { get; init; }
 
     /// <summary>Throws <c>configuration_invalid</c>, naming the setting, if a value makes no sense.</summary>
     public void Validate()
@@ -93,6 +108,12 @@ public sealed partial record AgentOptions
             nameof(RestoreBufferBytes),
             "must have room for two chunks and be at most 64 GiB");
         Require(MaxPeerReads is >= 1 and <= 1024, nameof(MaxPeerReads), "must be 1 to 1,024");
+        Require(ReplicaBytesPerSecond >= 0, nameof(ReplicaBytesPerSecond), "must not be negative (0: no limit)");
+        Require(MaxReplicaPulls is >= 1 and <= 64, nameof(MaxReplicaPulls), "must be 1 to 64");
+        Require(
+            Domain is null || (Domain.Length is >= 1 and <= 128 && !Domain.Any(char.IsControl)),
+            nameof(Domain),
+            "must be 1 to 128 characters");
     }
 
     /// <summary><see cref="Listen"/> as a socket address.</summary>

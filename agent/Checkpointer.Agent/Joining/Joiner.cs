@@ -61,6 +61,7 @@ internal sealed class Joiner(
             Address = identity.Address,
             Holdings = [.. arenas.Holdings.Where(holding => holding.Run == run)],
             Store = repository.Presence,
+            Domain = identity.Domain,
         },
         WaitMs = (int)Math.Max(0, left.TotalMilliseconds),
     };
@@ -71,7 +72,7 @@ internal sealed class Joiner(
         {
             grants.Add(new Grant(run, rank, request.WorldSize, attempt, plan));
             restores.EndOlder(run, rank, attempt);
-            arenas.Observe(new RunProgress { Run = run, Attempt = attempt, ResumedFrom = plan.ResumeFrom, GivenUp = [] });
+            arenas.Observe(new RunProgress { Run = run, Attempt = attempt, ResumedFrom = plan.ResumeFrom, GivenUp = [], Peer = result.Peer });
         }
 
         return new JoinResponse

@@ -67,6 +67,7 @@ internal sealed partial class Heartbeat(
                 Holdings = [.. arenas.Holdings.OrderByDescending(holding => holding.Checkpoint).Take(MaxHoldings)],
                 Runs = grants.Runs,
                 Store = repository.Presence,
+                Domain = identity.Domain,
             },
             cancellationToken);
         repository.Compare(result.Repository);

@@ -84,8 +84,8 @@ internal sealed class ServiceClient(HttpClient http, TimeProvider time, AgentTel
         cancellationToken);
 
     /// <summary>Where a run stands. Quick: a trainer waits for it.</summary>
-    public async Task<RunProgress> ProgressAsync(RunId run, CancellationToken cancellationToken) => Parse(
-        await SendAsync(HttpMethod.Get, $"v1/runs/{run}/progress", null, QuickTimeout, cancellationToken),
+    public async Task<RunProgress> ProgressAsync(RunId run, string node, CancellationToken cancellationToken) => Parse(
+        await SendAsync(HttpMethod.Get, $"v1/runs/{run}/progress?node={node}", null, QuickTimeout, cancellationToken),
         ContractsJsonContext.Default.RunProgress);
 
     private async Task<TResult> PostAsync<TBody, TResult>(

@@ -28,6 +28,25 @@ internal static class AgentCommand
         DefaultValueFactory = _ => 2,
     };
 
+    private static readonly Option<long?> PeerBandwidth = new("--peer-bandwidth")
+    {
+        Description = "Most bytes a second that this agent copies from others as their peer, such as 500MiB; no limit if not given.",
+        HelpName = "SIZE",
+        CustomParser = ByteSize.Parse,
+    };
+
+    private static readonly Option<int> PeerCopies = new("--peer-copies")
+    {
+        Description = "Images of others that are copied here at the same time, 1 to 64.",
+        DefaultValueFactory = _ => 2,
+    };
+
+    private static readonly Option<string?> Domain = new("--domain")
+    {
+        Description = "What fails together with this node, such as its rack: copies go to another one. The node alone if not given.",
+        HelpName = "NAME",
+    };
+
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
@@ -36,7 +55,7 @@ internal static class AgentCommand
             "Runs the agent of this node: it holds snapshots in shared memory, stores them, and rebuilds them after a failure.")
         {
             NodeSettings.Node, ServiceSetting.Option, StoreSetting.Option, NodeSettings.Socket, Listen, Advertise,
-            NodeSettings.Arena, NodeSettings.MemoryBudget, Slots,
+            NodeSettings.Arena, NodeSettings.MemoryBudget, Slots, PeerBandwidth, PeerCopies, Domain,
         };
         command.SetAction((parsed, cancellationToken) => Daemon.RunAsync(
             () => AgentHost.Build(Options(parsed), Daemon.Configure), cancellationToken));
@@ -54,5 +73,8 @@ internal static class AgentCommand
         ArenaRoot = NodeSettings.ArenaOf(parsed),
         MemoryBudgetBytes = NodeSettings.MemoryBudgetOf(parsed),
         SlotsPerRank = parsed.GetValue(Slots),
+        ReplicaBytesPerSecond = parsed.GetValue(PeerBandwidth) ?? 0,
+        MaxReplicaPulls = parsed.GetValue(PeerCopies),
+        Domain = parsed.GetValue(Domain),
     };
 }
