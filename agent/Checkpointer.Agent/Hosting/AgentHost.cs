@@ -69,6 +69,7 @@ public static class AgentHost
         services.AddSingleton(provider => new RetryPause(provider.GetRequiredService<TimeProvider>(), NewRandom()));
         services.AddSingleton(provider => new ServiceClient(
             NewServiceHttp(options.Service),
+            options.Node,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<AgentTelemetry>()));
         services.AddSingleton<Outboxes>();

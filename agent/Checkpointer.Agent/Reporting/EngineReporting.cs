@@ -1,6 +1,5 @@
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Draining;
-using Checkpointer.Agent.Hosting;
 using Checkpointer.Agent.Joining;
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Contracts.Agents;
@@ -13,7 +12,7 @@ namespace Checkpointer.Agent.Reporting;
 
 /// <summary>What the arenas and drains have to say to the service, and ask it. Thread-safe.</summary>
 internal sealed partial class EngineReporting(
-    Outboxes outboxes, ServiceClient service, Grants grants, AgentIdentity identity, AgentTelemetry telemetry, ILogger<EngineReporting> logger)
+    Outboxes outboxes, ServiceClient service, Grants grants, AgentTelemetry telemetry, ILogger<EngineReporting> logger)
     : ISnapshotReporter, IShardReporter, IRunProgressSource
 {
     /// <inheritdoc/>
@@ -58,7 +57,7 @@ internal sealed partial class EngineReporting(
     {
         try
         {
-            var progress = await service.ProgressAsync(run, identity.Node, cancellationToken);
+            var progress = await service.ProgressAsync(run, cancellationToken);
             grants.Observe(run, progress.Attempt, progress.Fenced);
             return progress;
         }

@@ -15,7 +15,7 @@ namespace Checkpointer.Agent.Reporting;
 /// The service as an agent calls it. Never retries: whoever calls decides. Whatever goes wrong on the way is
 /// <see cref="ErrorCode.ServiceUnavailable"/> and transient; what the service itself answers keeps its code. Thread-safe.
 /// </summary>
-internal sealed class ServiceClient(HttpClient http, TimeProvider time, AgentTelemetry telemetry)
+internal sealed class ServiceClient(HttpClient http, string node, TimeProvider time, AgentTelemetry telemetry)
 {
     /// <summary>How long a call may take, apart from the time that the service is asked to hold it.</summary>
     public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
@@ -84,7 +84,7 @@ internal sealed class ServiceClient(HttpClient http, TimeProvider time, AgentTel
         cancellationToken);
 
     /// <summary>Where a run stands. Quick: a trainer waits for it.</summary>
-    public async Task<RunProgress> ProgressAsync(RunId run, string node, CancellationToken cancellationToken) => Parse(
+    public async Task<RunProgress> ProgressAsync(RunId run, CancellationToken cancellationToken) => Parse(
         await SendAsync(HttpMethod.Get, $"v1/runs/{run}/progress?node={node}", null, QuickTimeout, cancellationToken),
         ContractsJsonContext.Default.RunProgress);
 

@@ -27,7 +27,7 @@ public sealed class RankOutboxTests : IAsyncLifetime
         _http = new HttpClient { BaseAddress = _service.Address };
         var telemetry = new AgentTelemetry(_services.GetRequiredService<IMeterFactory>());
         _outboxes = new Outboxes(
-            new ServiceClient(_http, TimeProvider.System, telemetry),
+            new ServiceClient(_http, "node-a", TimeProvider.System, telemetry),
             _grants,
             new RetryPause(TimeProvider.System, new Random(1)),
             telemetry,
