@@ -40,6 +40,8 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(ReplicaReport))]
 [JsonSerializable(typeof(MemorySteps))]
 [JsonSerializable(typeof(RunSummary))]
+[JsonSerializable(typeof(LedgerEntry))]
+[JsonSerializable(typeof(Incident))]
 [JsonSerializable(typeof(RequestRollback))]
 [JsonSerializable(typeof(Rollback))]
 [JsonSerializable(typeof(AttemptSummary))]

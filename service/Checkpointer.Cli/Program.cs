@@ -5,6 +5,9 @@ using Checkpointer.Cli.Commands;
 using Checkpointer.Cli.Configuration;
 using Checkpointer.Cli.Demo;
 using Checkpointer.Cli.Doctor;
+using Checkpointer.Cli.Incidents;
+using Checkpointer.Cli.Ledger;
+using Checkpointer.Cli.Rollbacks;
 using Checkpointer.Cli.Verifying;
 using Spectre.Console;
 
@@ -16,6 +19,9 @@ var root = new RootCommand("Checkpointer: consistent checkpoints for large train
     VerifyCommand.Create(),
     DoctorCommand.Create(),
     AdviseCommand.Create(),
+    RollbackCommand.Create(),
+    LedgerCommand.Create(),
+    IncidentsCommand.Create(),
 };
 root.Options.Add(ConfigurationSetting.Option);
 var parsed = root.Parse(args);

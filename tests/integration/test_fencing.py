@@ -15,6 +15,21 @@ SIZE_BYTES = (1 << 20) + 3
 PROGRAM = os.path.join(os.path.dirname(__file__), "rank_program.py")
 
 
+def stale_writes(attempt):
+    """What agents would send for an attempt, by the path that they would post it to."""
+    image = {"layout": "0" * 64, "image_bytes": 1, "root": "0" * 32, "nan_count": 0, "inf_count": 0,
+             "non_finite_tensors": []}  # fmt: skip
+    shared = {"attempt": attempt, "rank": 0}
+    return {
+        "reports": {"attempt": attempt, "reports": [{"step": 5, "loss": 9.0}]},
+        "snapshots": {**shared, "step": 6, "node": "a", "outcome": "sealed", "durable": True, "image": image},
+        "shards": {**shared, "checkpoint": {"step": 5, "attempt": attempt}, "index_sha256": "0" * 64, "index_bytes": 200,
+                   "image": image, "stored_bytes": 1, "pack_bytes": 113, "drain_ms": 1},
+        "restores": {**shared, "node": "a", "checkpoint": {"step": 5, "attempt": attempt}, "succeeded": True,
+                     "local_memory_bytes": 1, "peer_memory_bytes": 0, "storage_bytes": 0, "restore_ms": 1, "faults": []},
+    }  # fmt: skip
+
+
 class RankProcess:
     """A rank that can be stopped and continued like any process."""
 
@@ -104,15 +119,7 @@ class FencingTests(IntegrationTest):
 
     def assert_refused_by_the_service(self, old):
         """What an agent cut off from the news would send for the old attempt."""
-        image = {"layout": "0" * 64, "image_bytes": 1, "root": "0" * 32, "nan_count": 0, "inf_count": 0,
-                 "non_finite_tensors": []}  # fmt: skip
-        shared = {"attempt": old["attempt"], "rank": 0}
-        bodies = {
-            "reports": {"attempt": old["attempt"], "reports": [{"step": 5, "loss": 9.0}]},
-            "snapshots": {**shared, "step": 6, "node": "a", "outcome": "sealed", "durable": True, "image": image},
-            "shards": {**shared, "checkpoint": {"step": 5, "attempt": 1}, "index_sha256": "0" * 64, "index_bytes": 200,
-                       "image": image, "stored_bytes": 1, "pack_bytes": 113, "drain_ms": 1},
-        }  # fmt: skip
+        bodies = stale_writes(old["attempt"])
         for path, body in bodies.items():
             status, text = fetch(self.cluster.service.port, f"/v1/runs/{self.run_name}/{path}", "POST", body)
             self.assertEqual((status, json.loads(text).get("code")), (409, "stale_attempt"), f"{path}: {text}")

@@ -33,11 +33,12 @@ internal sealed class OperatorClient(Uri service) : IDisposable
         JsonTypeInfo<Page<T>> type,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        const int PageSize = 1000;
         string? after = null;
         do
         {
-            var page = await GetAsync(after is null ? path : $"{path}?after={Uri.EscapeDataString(after)}", type, cancellationToken)
-                .ConfigureAwait(false);
+            var query = $"{path}?limit={PageSize}{(after is null ? "" : $"&after={Uri.EscapeDataString(after)}")}";
+            var page = await GetAsync(query, type, cancellationToken).ConfigureAwait(false);
             foreach (var item in page.Items)
             {
                 yield return item;
