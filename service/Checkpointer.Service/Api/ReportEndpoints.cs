@@ -23,7 +23,7 @@ internal static class ReportEndpoints
         _ = run.MapPost("/snapshots", ReportSnapshotAsync).WithSummary("What became of one rank's snapshot of one step.");
         _ = run.MapPost("/replicas", ReportReplicaAsync).WithSummary("An agent holds a verified copy of another node's image.");
         _ = run.MapPost("/shards", ReportShardAsync).WithSummary("One rank's shard is durable in object storage.");
-        _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went.");
+        _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went; held until all ranks have restored, and answered with another plan if one could not.");
     }
 
     private static async Task<Ok<JoinResult>> JoinAsync(
@@ -78,10 +78,7 @@ internal static class ReportEndpoints
         RunId run, ShardReport body, RunHost host, CancellationToken cancellationToken) =>
         TypedResults.Ok(await host.TakeAsync(run, new RecordShard(body), cancellationToken));
 
-    private static async Task<NoContent> ReportRestoreAsync(
-        RunId run, RestoreReport body, RunHost host, CancellationToken cancellationToken)
-    {
-        _ = await host.TakeAsync(run, new RecordRestore(body), cancellationToken);
-        return TypedResults.NoContent();
-    }
+    private static async Task<Ok<RestoreResult>> ReportRestoreAsync(
+        RunId run, RestoreReport body, HeldRestores restores, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await restores.RestoreAsync(run, body, cancellationToken));
 }

@@ -55,7 +55,13 @@ internal sealed partial class AttemptRecorder(
                 break;
             }
 
-            // Only what is fixed at the grant, so that every repeat writes the same bytes.
+            if (attempt.Attempt == state.CurrentAttempt && state.Attempts.Restoring is { Impossible: null })
+            {
+                // What it resumed from is not settled before all ranks have restored.
+                continue;
+            }
+
+            // Only what is fixed then, so that every repeat writes the same bytes.
             missing.Add(attempt with { Restores = [], FirstStepAt = null });
         }
 

@@ -212,6 +212,15 @@ internal sealed partial class RunHost : IHostedService
         }
     }
 
+    /// <summary>Completes when the restore barrier of the run's attempt moves; see <see cref="RunSlot.RestoreMoved"/>.</summary>
+    public Task RestoreMoved(RunId run)
+    {
+        lock (_gate)
+        {
+            return _slots.TryGetValue(run.Value, out var slot) ? slot.RestoreMoved : Task.CompletedTask;
+        }
+    }
+
     /// <summary>Saves the state of all runs, so that a replay begins here, and lets go of the log before it.</summary>
     public async Task SaveSnapshotAsync(CancellationToken cancellationToken)
     {

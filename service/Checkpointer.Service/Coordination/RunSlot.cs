@@ -8,6 +8,7 @@ internal sealed class RunSlot(RunState state)
 {
     private string? _incarnation;
     private TaskCompletionSource _barrierMoved = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _restoreMoved = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public RunState State { get; } = state;
 
@@ -20,10 +21,24 @@ internal sealed class RunSlot(RunState state)
     /// </summary>
     public Task BarrierMoved => _barrierMoved.Task;
 
+    /// <summary>
+    /// Completes when all ranks have restored, when the plan is replaced or given up, and when the attempt ends: what a held
+    /// restore report waits for. Other ranks' reports do not wake it.
+    /// </summary>
+    public Task RestoreMoved => _restoreMoved.Task;
+
     /// <summary>Applies an event and wakes held joins if it concerns them.</summary>
     public void Apply(RunEvent happened)
     {
+        var wasRestoring = State.Attempts.Restoring is not null;
         State.Apply(happened);
+        if (happened is AttemptGranted or AttemptReplanned or RestoreGivenUp or RolledBack
+            || (wasRestoring && State.Attempts.Restoring is null))
+        {
+            _restoreMoved.SetResult();
+            _restoreMoved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
         var moved = happened is AttemptGranted;
         if (happened is RankJoined joined)
         {

@@ -77,6 +77,7 @@ public static class ServiceHost
         services.AddSingleton<RunHost>();
         services.AddSingleton<LostJournalGuard>();
         services.AddSingleton<HeldJoins>();
+        services.AddSingleton<HeldRestores>();
         services.AddSingleton<CheckpointCommitter>();
         services.AddHostedService(provider => provider.GetRequiredService<StoreGate>());
         services.AddHostedService(provider => provider.GetRequiredService<RunHost>());

@@ -50,7 +50,7 @@ internal static class RecoveryPlanner
     }
 
     /// <summary>The first that is not known to be damaged; if all are, the first.</summary>
-    private static CheckpointRecord? NewestWhole(IEnumerable<CheckpointRecord> newestFirst)
+    internal static CheckpointRecord? NewestWhole(IEnumerable<CheckpointRecord> newestFirst)
     {
         CheckpointRecord? damaged = null;
         foreach (var record in newestFirst)

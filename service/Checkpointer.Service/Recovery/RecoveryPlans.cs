@@ -12,20 +12,21 @@ internal static class RecoveryPlans
     /// <summary>
     /// The plan that follows from a choice: for each rank of the world that took it the live copies in memory, first the one on
     /// the node where that rank runs now, then by node; then object storage if it is committed. A function of the state
-    /// before the grant, so that a replay arrives at the same plan.
+    /// before the event that makes it the plan, so that a replay arrives at the same plan.
     /// </summary>
-    public static RecoveryPlan Build(RunState state, PendingIncarnation joined, CheckpointId? resumeFrom, string reason)
+    public static RecoveryPlan Build(
+        RunState state, PendingIncarnation joined, CheckpointId? resumeFrom, string reason, int number = 1)
     {
         if (resumeFrom is not { } resumed)
         {
-            return new RecoveryPlan { Number = 1, Reason = reason, Images = [] };
+            return new RecoveryPlan { Number = number, Reason = reason, Images = [] };
         }
 
         var copies = MemoryCopies.Collect(state, joined.Agents.Values, id => id == resumed).Copies.GetValueOrDefault(resumed);
         var isCommitted = state.Checkpoints.Find(resumed) is { State: CheckpointState.Committed };
         var worldSize = state.Attempts.Find(resumed.Attempt)!.WorldSize;
         var images = Enumerable.Range(0, worldSize).Select(rank => ListSources(state, joined, resumed, copies, isCommitted, rank));
-        return new RecoveryPlan { Number = 1, ResumeFrom = resumed, Reason = reason, Images = [.. images] };
+        return new RecoveryPlan { Number = number, ResumeFrom = resumed, Reason = reason, Images = [.. images] };
     }
 
     private static ImageSources ListSources(

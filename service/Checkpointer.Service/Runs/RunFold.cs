@@ -59,6 +59,13 @@ internal static class RunFold
             case RestoreRecorded restored:
                 state.Attempts.RecordRestore(restored.Report);
                 break;
+            case AttemptReplanned replanned:
+                Apply(state, replanned);
+                break;
+            case RestoreGivenUp givenUp:
+                CheckFence(state, givenUp.Attempt);
+                state.Attempts.GiveUpRestore(givenUp.Failed, givenUp.Reason);
+                break;
             case RolledBack { Rollback: var rollback }:
                 Invariant.Holds(rollback.Fenced == state.CurrentAttempt);
                 state.Attempts.FenceCurrent(rollback.At);
@@ -93,9 +100,7 @@ internal static class RunFold
             Find(state, resumed).DeadlineAt = deadlineAt;
         }
 
-        var inMemory = plan.Images.Count > 0
-            && plan.Images.All(image => image.Sources.Any(source => source.Tier == Tier.Memory));
-        state.Snapshots.BeginAttempt(granted.ResumeFrom, inMemory ? plan.Images : null);
+        state.Snapshots.BeginAttempt(granted.ResumeFrom, IsWholeInMemory(plan) ? plan.Images : null);
         state.Attempts.Grant(
             new AttemptRecord
             {
@@ -109,12 +114,33 @@ internal static class RunFold
                 Nodes = [.. joined.Ranks.Values],
                 Restores = ImmutableSortedDictionary<int, RestoreReport>.Empty,
             },
-            plan);
+            plan,
+            joined);
         state.Rollbacks.Obey(granted.Attempt);
         state.Checkpoints.Keep(null);
         state.Checkpoints.FollowLineage(state.Attempts.Path);
         state.Ledger.Disputed.Clear();
     }
+
+    private static void Apply(RunState state, AttemptReplanned replanned)
+    {
+        CheckFence(state, replanned.Attempt);
+        Invariant.Holds(replanned.Number > state.Attempts.Plan!.Number);
+        var plan = RecoveryPlans.Build(
+            state, state.Attempts.Restoring!.Joined, replanned.ResumeFrom, replanned.Reason, replanned.Number);
+        if (state.Checkpoints.Find(replanned.Failed) is { State: CheckpointState.Saving } lost)
+        {
+            state.Checkpoints.Abandon(
+                lost, CheckpointTrigger.CannotComplete, ReplanDecisions.Lost, lost.MissingRanks(), replanned.At);
+        }
+
+        state.Snapshots.BeginAttempt(replanned.ResumeFrom, IsWholeInMemory(plan) ? plan.Images : null);
+        state.Attempts.Replan(plan, replanned.Failed);
+        state.Checkpoints.FollowLineage(state.Attempts.Path);
+    }
+
+    private static bool IsWholeInMemory(RecoveryPlan plan) => plan.Images.Count > 0
+        && plan.Images.All(image => image.Sources.Any(source => source.Tier == Tier.Memory));
 
     private static void Apply(RunState state, StepRecorded recorded)
     {

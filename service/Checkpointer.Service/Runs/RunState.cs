@@ -62,8 +62,14 @@ internal sealed class RunState
     /// <summary>Decisions to go back.</summary>
     internal RollbackBook Rollbacks { get; } = new();
 
-    /// <summary>The way that the next grant may continue: the current one, unless a rollback that is pending cuts it.</summary>
-    internal LineagePath ResumePath => Rollbacks.Pending is { Target: var target } ? Attempts.PathThrough(target) : Attempts.Path;
+    /// <summary>
+    /// The way that the next grant may continue: the current one, unless a rollback that is pending cuts it. An attempt that
+    /// was given another plan and never came to train on it has left nothing behind either: what it could not restore, the
+    /// next one may.
+    /// </summary>
+    internal LineagePath ResumePath => Rollbacks.Pending is { Target: var target } ? Attempts.PathThrough(target)
+        : Attempts.Restoring is { Failed: [var granted, ..] } && Attempts.Current!.FirstStepAt is null ? Attempts.PathThrough(granted)
+        : Attempts.Path;
 
     /// <summary>Incidents.</summary>
     internal IncidentLog Incidents { get; } = new();
@@ -91,6 +97,7 @@ internal sealed class RunState
         PastIncarnations = [.. Barrier.Past],
         Attempts = [.. Attempts.All],
         Plan = Attempts.Plan,
+        Restoring = Attempts.Restoring,
         GloballySealed = Snapshots.GloballySealed,
         GivenUp = [.. Snapshots.GivenUp],
         NewestForgotten = Snapshots.NewestForgotten,
@@ -113,7 +120,7 @@ internal sealed class RunState
     {
         var state = new RunState(saved.Run, options) { _createdAt = saved.CreatedAt };
         state.Barrier.Load(saved.Pending, saved.PastIncarnations);
-        state.Attempts.Load(saved.Attempts, saved.Plan);
+        state.Attempts.Load(saved.Attempts, saved.Plan, saved.Restoring);
         state.Rollbacks.Load(saved.RollbackCount, saved.Rollbacks ?? []);
         state.Snapshots.Load(saved.GloballySealed, saved.GivenUp, saved.NewestForgotten, saved.Snapshots);
         state.Checkpoints.Load(

@@ -28,6 +28,9 @@ internal sealed record SavedRun
     /// <inheritdoc cref="AttemptHistory.Plan"/>
     public RecoveryPlan? Plan { get; init; }
 
+    /// <inheritdoc cref="AttemptHistory.Restoring"/>
+    public RestoreStanding? Restoring { get; init; }
+
     /// <inheritdoc cref="SnapshotBook.GloballySealed"/>
     public CheckpointId? GloballySealed { get; init; }
 

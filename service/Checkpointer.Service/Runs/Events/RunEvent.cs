@@ -19,6 +19,8 @@ namespace Checkpointer.Service.Runs.Events;
 [JsonDerivedType(typeof(CheckpointCommitted), "checkpoint_committed")]
 [JsonDerivedType(typeof(CheckpointAbandoned), "checkpoint_abandoned")]
 [JsonDerivedType(typeof(RestoreRecorded), "restore_recorded")]
+[JsonDerivedType(typeof(AttemptReplanned), "attempt_replanned")]
+[JsonDerivedType(typeof(RestoreGivenUp), "restore_given_up")]
 [JsonDerivedType(typeof(CheckpointVerified), "checkpoint_verified")]
 [JsonDerivedType(typeof(StoreMismatched), "store_mismatched")]
 [JsonDerivedType(typeof(RolledBack), "rolled_back")]

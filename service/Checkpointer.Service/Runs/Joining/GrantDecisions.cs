@@ -37,10 +37,7 @@ internal static class GrantDecisions
 
         if (FindGap(state, choice.ResumeFrom) is { } gap)
         {
-            incidents.Add(drafts.Raise(
-                IncidentKind.LedgerGap, attempt, choice.ResumeFrom!.Value.Step, [],
-                $"The run goes on from step {choice.ResumeFrom.Value.Step}, but the ledger of this lineage ends at step {gap}: the "
-                + "steps between were taken and never reported."));
+            incidents.Add(GapIncident(drafts, attempt, choice.ResumeFrom!.Value, gap));
         }
 
         if (state.Rollbacks.Pending is { } rollback && rollback.Target != choice.ResumeFrom)
@@ -76,8 +73,8 @@ internal static class GrantDecisions
     /// <summary>Why such a checkpoint ends.</summary>
     public static string FencedOut(Attempt attempt) => $"attempt {attempt} began and resumes from another step";
 
-    // The newest step in the ledger on the way to what is resumed, if that is not the resumed step itself.
-    private static Step? FindGap(RunState state, CheckpointId? resumeFrom)
+    /// <summary>The newest step in the ledger on the way to what is resumed, if that is not the resumed step itself.</summary>
+    public static Step? FindGap(RunState state, CheckpointId? resumeFrom)
     {
         if (resumeFrom is not { } from || (state.Ledger.Entries.Count == 0 && state.Ledger.Forgotten == 0))
         {
@@ -87,4 +84,10 @@ internal static class GrantDecisions
         var newest = state.NewestLedgerStep(state.Attempts.PathTo(from.Attempt), from.Step);
         return newest == from.Step ? null : newest ?? new Step(Step.MinValue);
     }
+
+    /// <summary>What such a gap means.</summary>
+    public static Incident GapIncident(IncidentDrafts drafts, Attempt attempt, CheckpointId resumeFrom, Step gap) => drafts.Raise(
+        IncidentKind.LedgerGap, attempt, resumeFrom.Step, [],
+        $"The run goes on from step {resumeFrom.Step}, but the ledger of this lineage ends at step {gap}: the steps between were "
+        + "taken and never reported.");
 }

@@ -1,5 +1,5 @@
 using Checkpointer.Contracts.Runs;
-using Checkpointer.Formats.Errors;
+using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs.Commands;
 using Checkpointer.Service.Runs.Events;
 using Checkpointer.Service.Runs.Incidents;
@@ -7,76 +7,127 @@ using Checkpointer.Service.Runs.Incidents;
 namespace Checkpointer.Service.Runs.Lineage;
 
 /// <summary>
-/// What a restore report comes to. The first one of a rank holds, but for one that failed: a later success replaces it.
+/// What a restore report comes to. No rank may train before every rank has restored by the current plan; one for which a
+/// plan has no source left gets all of them another plan, or the end of the attempt if there is none. The first report of a
+/// rank holds, but for one that failed: a later success replaces it, and before all have restored a later failure does, too.
 /// </summary>
 internal static class RestoreDecisions
 {
-    public static Decision<Acknowledged> Decide(RunState state, RestoreReport body, DateTimeOffset now)
+    public static Decision<RestoreResult> Decide(RunState state, RestoreReport body, DateTimeOffset now)
     {
-        var refusal = Check(body)
+        var number = Math.Max(1, state.CurrentPlan?.Number ?? 1);
+        var refusal = RestoreReportChecks.Check(body)
             ?? Fence.Check(state, body.Attempt)
-            ?? Fence.CheckRank(body.Rank, state.Attempts.Current!.WorldSize, $"attempt {body.Attempt}");
+            ?? Fence.CheckRank(body.Rank, state.Attempts.Current!.WorldSize, $"attempt {body.Attempt}")
+            ?? RestoreReportChecks.CheckPlan(state, body, number);
         if (refusal is not null)
         {
-            return Decision<Acknowledged>.Refuse(refusal);
+            return Decision<RestoreResult>.Refuse(refusal);
         }
 
-        var current = state.Attempts.Current!;
-        if (current.ResumedFrom != body.Checkpoint)
+        var drafts = new IncidentDrafts(state.Incidents, now);
+        if ((body.Plan ?? 1) < number)
         {
-            return Decision<Acknowledged>.Refuse(
-                ErrorCode.InvalidRequest,
-                $"Attempt {body.Attempt} of run {state.Run} did not resume from {body.Checkpoint} but from "
-                + $"{current.ResumedFrom?.ToString() ?? "scratch"}.");
+            return Decision<RestoreResult>.Accept(Replaced(state.CurrentPlan!), Late(state, body, drafts, now));
         }
 
-        var known = current.Restores.GetValueOrDefault(body.Rank.Value);
-        return known is null || (!known.Succeeded && body.Succeeded)
-            ? Decision<Acknowledged>.Accept(
-                Acknowledged.Instance,
-                new RestoreRecorded { At = now, Report = body, Incidents = FindFaults(state, body, now) })
-            : Decision<Acknowledged>.Accept(Acknowledged.Instance);
+        if (state.Attempts.Restoring?.Impossible is { } reason)
+        {
+            return Decision<RestoreResult>.Accept(Impossible(state, reason), Late(state, body, drafts, now));
+        }
+
+        var news = IsNews(state, body);
+        List<RunEvent> events = news
+            ? [new RestoreRecorded { At = now, Report = body with { WaitMs = null }, Incidents = FindFaults(body, drafts) }]
+            : [];
+        if (body.Succeeded)
+        {
+            return Decision<RestoreResult>.Accept(Answer(state, body.Rank), events);
+        }
+
+        if (body.NoSourceLeft == true && state.Attempts.Restoring is { } restoring && IsUntouched(state))
+        {
+            var (planned, answer) = ReplanDecisions.Decide(state, restoring, body, drafts, now);
+            return Decision<RestoreResult>.Accept(answer, [.. events, planned]);
+        }
+
+        return Decision<RestoreResult>.Accept(
+            Impossible(state, $"Rank {body.Rank} on node {body.Node} could not restore {body.Checkpoint}: {FaultsOf(body)}"), events);
     }
 
-    private static List<Incident>? FindFaults(RunState state, RestoreReport body, DateTimeOffset now)
+    /// <summary>The answer to a rank whose bytes are to come from another plan.</summary>
+    public static RestoreResult Replaced(RecoveryPlan plan) =>
+        new() { State = RestoreState.Replaced, RestoredRanks = 0, WaitingFor = [], Plan = plan };
+
+    /// <summary>The answer to a rank that can't start.</summary>
+    public static RestoreResult Impossible(RunState state, string reason) => new()
     {
-        var drafts = new IncidentDrafts(state.Incidents, now);
+        State = RestoreState.Impossible,
+        RestoredRanks = state.Attempts.RestoredRanks,
+        WaitingFor = [],
+        Reason = reason,
+    };
+
+    /// <summary>What a rank met, for people.</summary>
+    public static string FaultsOf(RestoreReport body) =>
+        body.Faults.Count == 0 ? "no reason given" : string.Join("; ", body.Faults);
+
+    private static RestoreResult Answer(RunState state, Rank rank)
+    {
+        var current = state.Attempts.Current!;
+        var waiting = Enumerable.Range(0, current.WorldSize)
+            .Where(other => other != rank.Value && current.Restores.GetValueOrDefault(other) is not { Succeeded: true })
+            .Take(RunLimits.MaxNamedRanks)
+            .Select(other => new Rank(other))
+            .ToList();
+        var known = current.Restores.GetValueOrDefault(rank.Value) is { Succeeded: true };
+        return new RestoreResult
+        {
+            State = waiting.Count == 0 ? RestoreState.Confirmed : RestoreState.Pending,
+            RestoredRanks = state.Attempts.RestoredRanks + (known ? 0 : 1),
+            WaitingFor = waiting,
+        };
+    }
+
+    private static bool IsNews(RunState state, RestoreReport body) =>
+        state.Attempts.Current!.Restores.GetValueOrDefault(body.Rank.Value) is not { } known
+        || (!known.Succeeded && body.Succeeded)
+        || (known.Succeeded && !body.Succeeded && state.Attempts.Restoring is not null);
+
+    // Another plan is for ranks that have not trained: what was done by this one would be of another state.
+    private static bool IsUntouched(RunState state) => state.Attempts.Current!.FirstStepAt is null
+        && state.Snapshots.Records.All(record => record.Checkpoint.Attempt != state.CurrentAttempt);
+
+    // By the time that a rank tells of its bad copies another one may have had the plan replaced: they are told all the same,
+    // once.
+    private static List<RunEvent> Late(RunState state, RestoreReport body, IncidentDrafts drafts, DateTimeOffset now)
+    {
+        if (body.Faults.Count == 0 || FindFaults(body, drafts) is not { } incidents
+            || state.Incidents.Kept.Any(known => known.Attempt == body.Attempt && known.Message == incidents[0].Message))
+        {
+            return [];
+        }
+
+        return [new RestoreRecorded { At = now, Report = body with { WaitMs = null }, Incidents = incidents }];
+    }
+
+    private static List<Incident>? FindFaults(RestoreReport body, IncidentDrafts drafts)
+    {
         var incidents = new List<Incident>();
-        var faults = string.Join("; ", body.Faults);
         if (body.Faults.Count > 0)
         {
             incidents.Add(drafts.Raise(
                 IncidentKind.CorruptCopy, body.Attempt, body.Checkpoint.Step, [body.Rank],
-                $"Rank {body.Rank} on node {body.Node} met bad copies while restoring {body.Checkpoint}: {faults}"));
+                $"Rank {body.Rank} on node {body.Node} met bad copies while restoring {body.Checkpoint}: {FaultsOf(body)}"));
         }
 
         if (!body.Succeeded)
         {
             incidents.Add(drafts.Raise(
                 IncidentKind.SnapshotRefused, body.Attempt, body.Checkpoint.Step, [body.Rank],
-                $"Rank {body.Rank} on node {body.Node} could not restore {body.Checkpoint}: "
-                + $"{(faults.Length == 0 ? "no reason given" : faults)}"));
+                $"Rank {body.Rank} on node {body.Node} could not restore {body.Checkpoint}: {FaultsOf(body)}"));
         }
 
         return incidents.Count == 0 ? null : incidents;
-    }
-
-    private static Refusal? Check(RestoreReport body)
-    {
-        if (body.LocalMemoryBytes < 0 || body.PeerMemoryBytes < 0 || body.StorageBytes < 0
-            || body.RestoreMs < 0 || !double.IsFinite(body.RestoreMs))
-        {
-            return RequestText.Invalid("the restore report has a length or time that cannot be.");
-        }
-
-        return RequestText.CheckName(body.Node, "node", RunLimits.MaxNodeLength, RequestText.NameCharacters)
-            ?? body.Faults switch
-            {
-                null => RequestText.Invalid("faults must be given; it may be empty."),
-                { Count: > RunLimits.MaxFaults } => RequestText.TooMany("faults", RunLimits.MaxFaults),
-                _ => body.Faults
-                    .Select(fault => RequestText.CheckLength(fault, "an element of faults", RunLimits.MaxFaultLength))
-                    .FirstOrDefault(refusal => refusal is not null),
-            };
     }
 }

@@ -111,6 +111,12 @@ internal sealed class SnapshotBook
     public void BeginAttempt(CheckpointId? resumeFrom, IReadOnlyList<ImageSources>? images)
     {
         NewestForgotten = null;
+        if (resumeFrom is { } wanted)
+        {
+            // A plan may come back to what the grant gave up.
+            _ = _givenUp.Remove(wanted);
+        }
+
         foreach (var snapshot in _records.Keys.Where(id => id != resumeFrom).ToList())
         {
             _records.Remove(snapshot);
