@@ -21,7 +21,7 @@ internal static class ByteSize
     {
         var (suffix, unitBytes) = Units.First(unit => text.EndsWith(unit.Suffix, StringComparison.OrdinalIgnoreCase));
         bytes = 0;
-        if (!long.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        if (!long.TryParse(text.AsSpan(0, text.Length - suffix.Length), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var number)
             || number <= 0 || number > long.MaxValue / unitBytes)
         {
             return false;
@@ -32,18 +32,27 @@ internal static class ByteSize
     }
 
     /// <summary>The same for an option of the command line that may also be 0.</summary>
-    public static long? ParseOrZero(ArgumentResult result) => result.Tokens.Single().Value == "0" ? 0 : Parse(result);
+    public static long? ParseOrZero(ArgumentResult result) => Read(result, 1, orZero: true);
 
     /// <summary>The same for an option of the command line.</summary>
-    public static long? Parse(ArgumentResult result)
+    public static long? Parse(ArgumentResult result) => Read(result, 1, orZero: false);
+
+    /// <summary>The same for one that must be at least <paramref name="least"/>, or perhaps 0.</summary>
+    public static Func<ArgumentResult, long?> AtLeast(long least, bool orZero = false) => result => Read(result, least, orZero);
+
+    private static long? Read(ArgumentResult result, long least, bool orZero)
     {
-        var text = result.Tokens.Single().Value;
-        if (TryParse(text, out var bytes))
+        if (orZero && result.Text() == "0")
         {
-            return bytes;
+            return 0;
         }
 
-        result.AddError($"'{text}' is no size: write a whole number of bytes, or one followed by KiB, MiB, GiB or TiB.");
-        return null;
+        var zero = orZero ? "0, or " : "";
+        return !TryParse(result.Text(), out var bytes)
+            ? result.Refuse<long?>(
+                "is no size", $"write {zero}a whole number of bytes, or one followed by KiB, MiB, GiB or TiB, such as 64MiB")
+            : bytes < least
+                ? result.Refuse<long?>("is too small", $"write {zero}at least {Show(least)}, such as 64MiB")
+                : bytes;
     }
 }

@@ -17,22 +17,11 @@ internal static class AdviseCommand
     {
         var run = RunArgument.Create();
         var output = OutputOption.Create();
-        var failureEvery = new Option<double?>("--failure-every")
+        var failureEvery = new Option<Duration?>("--failure-every")
         {
-            Description = "Count with a failure every so many hours, instead of those that were seen. Say 4, or 0.5.",
-            HelpName = "HOURS",
-            CustomParser = result =>
-            {
-                var text = result.Tokens.Single().Value;
-                if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var hours)
-                    && hours is >= 1 / 3600.0 and <= 876_000)
-                {
-                    return hours;
-                }
-
-                result.AddError($"--failure-every: '{text}' is no number of hours from a second to 100 years, such as 4 or 0.5.");
-                return null;
-            },
+            Description = "Count with a failure every so often, such as 4h, instead of those that were seen.",
+            HelpName = "TIME",
+            CustomParser = result => Duration.Between(TimeSpan.FromSeconds(1), TimeSpan.FromDays(36_500))(result),
         };
         var command = new Command(
             "advise",
@@ -44,8 +33,8 @@ internal static class AdviseCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = new OperatorClient(ServiceSetting.Of(parsed));
-            var query = parsed.GetValue(failureEvery) is { } hours
-                ? string.Create(CultureInfo.InvariantCulture, $"?failure_every_s={hours * 3600}")
+            var query = parsed.GetValue(failureEvery) is { } every
+                ? string.Create(CultureInfo.InvariantCulture, $"?failure_every_s={every.Value.TotalSeconds}")
                 : "";
             var advice = await client.GetAsync(
                 $"v1/runs/{parsed.GetValue(run)}/advice{query}", ContractsJsonContext.Default.IntervalAdvice, cancellationToken).ConfigureAwait(false);

@@ -25,6 +25,8 @@ internal static class AgentCommand
     private static readonly Option<int> Slots = new("--slots")
     {
         Description = "Snapshots held of each rank, 2 to 8.",
+        HelpName = "N",
+        CustomParser = WholeNumber.Between(2, 8, example: 3),
         DefaultValueFactory = _ => 2,
     };
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Checkpointer.Cli.Configuration;
 using Checkpointer.Service.Hosting;
+using Checkpointer.Storage.Verification;
 
 namespace Checkpointer.Cli.Commands;
 
@@ -24,39 +25,43 @@ internal static class ServiceCommand
         DefaultValueFactory = _ => ServiceSetting.Default,
     };
 
-    private static readonly Option<TimeSpan> Deadline = new("--checkpoint-deadline")
+    private static readonly Option<Duration> Deadline = new("--checkpoint-deadline")
     {
-        Description = "How long a checkpoint may take from its first shard to its last, as hh:mm:ss; then it is abandoned.",
+        Description = "How long a checkpoint may take from its first shard to its last, such as 10m; then it is abandoned.",
         HelpName = "TIME",
-        DefaultValueFactory = _ => TimeSpan.FromMinutes(10),
+        CustomParser = Duration.Between(TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)),
+        DefaultValueFactory = _ => new Duration(TimeSpan.FromMinutes(10)),
     };
 
-    private static readonly Option<TimeSpan> ScrubInterval = new("--scrub-interval")
+    private static readonly Option<Duration> ScrubInterval = new("--scrub-interval")
     {
-        Description = "How often one committed checkpoint is read again and checked against its hashes, as [d.]hh:mm:ss; 0 for never.",
+        Description = "How often one committed checkpoint is read again and checked against its hashes, such as 24h; 0 for never.",
         HelpName = "TIME",
-        DefaultValueFactory = _ => TimeSpan.FromHours(24),
+        CustomParser = Duration.Between(TimeSpan.FromSeconds(1), TimeSpan.FromDays(366), orZero: true),
+        DefaultValueFactory = _ => new Duration(TimeSpan.FromHours(24)),
     };
 
     private static readonly Option<long?> ScrubRate = new("--scrub-rate")
     {
         Description = "Most that this reads a second, such as 64MiB; 0 for no limit. Default: 64MiB.",
         HelpName = "SIZE",
-        CustomParser = ByteSize.ParseOrZero,
+        CustomParser = ByteSize.AtLeast(VerificationOptions.MinBytesPerSecond, orZero: true),
     };
 
-    private static readonly Option<TimeSpan> SweepInterval = new("--sweep-interval")
+    private static readonly Option<Duration> SweepInterval = new("--sweep-interval")
     {
-        Description = "How often what aborted saves left in the store is looked for, as hh:mm:ss.",
+        Description = "How often what aborted saves left in the store is looked for, such as 1h.",
         HelpName = "TIME",
-        DefaultValueFactory = _ => TimeSpan.FromHours(1),
+        CustomParser = Duration.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(7)),
+        DefaultValueFactory = _ => new Duration(TimeSpan.FromHours(1)),
     };
 
-    private static readonly Option<TimeSpan> SweepGrace = new("--sweep-grace")
+    private static readonly Option<Duration> SweepGrace = new("--sweep-grace")
     {
-        Description = "How long that stays there, as hh:mm:ss by the store's clock; then it is deleted.",
+        Description = "How long that stays there by the store's clock, such as 1h; then it is deleted.",
         HelpName = "TIME",
-        DefaultValueFactory = _ => TimeSpan.FromHours(1),
+        CustomParser = Duration.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(365)),
+        DefaultValueFactory = _ => new Duration(TimeSpan.FromHours(1)),
     };
 
     /// <summary>The verb with its options.</summary>
@@ -75,11 +80,11 @@ internal static class ServiceCommand
                     DataPath = Path.GetFullPath(parsed.GetValue(Data)!),
                     Store = StoreSetting.Of(parsed, ErrorOutput.Warn),
                     Listen = parsed.GetValue(Listen)!,
-                    CheckpointDeadline = parsed.GetValue(Deadline),
-                    ScrubInterval = parsed.GetValue(ScrubInterval),
+                    CheckpointDeadline = parsed.GetValue(Deadline).Value,
+                    ScrubInterval = parsed.GetValue(ScrubInterval).Value,
                     ScrubBytesPerSecond = parsed.GetValue(ScrubRate) ?? DefaultScrubRate,
-                    SweepInterval = parsed.GetValue(SweepInterval),
-                    SweepGrace = parsed.GetValue(SweepGrace),
+                    SweepInterval = parsed.GetValue(SweepInterval).Value,
+                    SweepGrace = parsed.GetValue(SweepGrace).Value,
                 },
                 Daemon.Configure),
             cancellationToken));

@@ -23,7 +23,11 @@ internal sealed record ConfigurationFile
         AllowTrailingCommas = true,
         AllowDuplicateProperties = false,
         RespectNullableAnnotations = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) },
+        Converters =
+        {
+            new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false),
+            new DurationConverter(),
+        },
     };
 
     /// <summary>What a machine without a file has.</summary>
@@ -85,12 +89,14 @@ internal sealed record ConfigurationFile
         var key = error.Path?.TrimStart('$').TrimStart('.');
         return string.IsNullOrEmpty(key)
             ? $"{line} is no valid JSON, or its outermost value is no object"
+            : error.Message.StartsWith(DurationConverter.Refused, StringComparison.Ordinal)
+                ? $"{line}: the value of '{key}' {DurationConverter.Refused}"
             : error.Message.Contains("could not be mapped", StringComparison.Ordinal)
                 ? $"{line}: there is no setting '{key}'"
-                : error.Message.Contains("could not be converted", StringComparison.Ordinal)
-                    || error.Message.Contains("null", StringComparison.Ordinal)
-                    ? $"{line}: the value of '{key}' is of the wrong kind"
-                    : $"{line}: after '{key}' it is no valid JSON, or the key is there twice";
+            : error.Message.Contains("could not be converted", StringComparison.Ordinal)
+                || error.Message.Contains("null", StringComparison.Ordinal)
+                ? $"{line}: the value of '{key}' is of the wrong kind"
+            : $"{line}: after '{key}' it is no valid JSON, or the key is there twice";
     }
 
     // The JSON error itself is left out of the message: it names types of this program, and may quote the file.

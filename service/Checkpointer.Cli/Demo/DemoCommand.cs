@@ -25,43 +25,30 @@ internal static class DemoCommand
         var steps = new Option<int>("--steps")
         {
             Description = "Steps to train.",
+            HelpName = "N",
+            CustomParser = WholeNumber.Between(FewestSteps, MostSteps, example: 40),
             DefaultValueFactory = _ => 40,
         };
-        steps.Validators.Add(result =>
-        {
-            if (result.GetValue(steps) is < FewestSteps or > MostSteps)
-            {
-                result.AddError($"--steps must be from {FewestSteps} to {MostSteps}.");
-            }
-        });
         var saveEvery = new Option<int>("--save-every")
         {
             Description = "Steps between two checkpoints.",
+            HelpName = "N",
+            CustomParser = WholeNumber.Between(1, MostSteps, example: 5),
             DefaultValueFactory = _ => 5,
         };
-        saveEvery.Validators.Add(result =>
-        {
-            if (result.GetValue(saveEvery) < 1)
-            {
-                result.AddError("--save-every must be at least 1.");
-            }
-        });
         var memoryEvery = new Option<int>("--memory-every")
         {
             Description = "Steps between two snapshots that stay in memory, here and at a peer: 1 loses at most one step of a "
                 + "killed node. 0: none but those that become checkpoints.",
+            HelpName = "N",
+            CustomParser = WholeNumber.Between(0, MostSteps, example: 1),
             DefaultValueFactory = _ => 0,
         };
-        memoryEvery.Validators.Add(result =>
-        {
-            if (result.GetValue(memoryEvery) < 0)
-            {
-                result.AddError("--memory-every must not be negative.");
-            }
-        });
         var seed = new Option<int>("--seed")
         {
             Description = "Seeds the model, the order of the data, and the moment and victim of the kill.",
+            HelpName = "N",
+            CustomParser = WholeNumber.Between(int.MinValue, int.MaxValue, example: 1),
             DefaultValueFactory = _ => 1,
         };
         var keep = new Option<string?>("--keep")

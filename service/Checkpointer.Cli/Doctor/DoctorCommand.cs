@@ -59,7 +59,7 @@ internal static class DoctorCommand
         var healthy = findings.All(finding => finding.Outcome != FindingOutcome.Failed);
         if (parsed.GetValue(Output) == Json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings), DoctorJsonContext.Default.DoctorReport));
+            Console.WriteLine(JsonSerializer.Serialize(new DoctorReport(healthy, findings), OutputJsonContext.Default.DoctorReport));
         }
         else
         {

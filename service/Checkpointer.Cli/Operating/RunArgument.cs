@@ -10,16 +10,8 @@ internal static class RunArgument
     public static Argument<RunId> Create() => new("RUN")
     {
         Description = "The run.",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Single().Value;
-            if (RunId.TryParse(text, null, out var run))
-            {
-                return run;
-            }
-
-            result.AddError($"'{text}' is no run: a run is named by up to 63 small letters, digits and hyphens.");
-            return default;
-        },
+        CustomParser = result => RunId.TryParse(result.Text(), null, out var run)
+            ? run
+            : result.Refuse<RunId>("is no run", "a run is named by up to 63 small letters, digits and hyphens, such as sft-demo"),
     };
 }

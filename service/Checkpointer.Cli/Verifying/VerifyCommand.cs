@@ -36,6 +36,7 @@ internal static class VerifyCommand
     {
         Description = "Reads at the same time, 1 to 256.",
         HelpName = "N",
+        CustomParser = WholeNumber.Between(1, 256, example: 8),
         DefaultValueFactory = _ => new VerificationOptions().Parallelism,
     };
 
@@ -43,7 +44,7 @@ internal static class VerifyCommand
     {
         Description = "Most to read a second, such as 200MiB. Default: as fast as it goes.",
         HelpName = "SIZE",
-        CustomParser = ByteSize.Parse,
+        CustomParser = ByteSize.AtLeast(VerificationOptions.MinBytesPerSecond),
     };
 
     /// <summary>The verb with its options.</summary>
@@ -98,15 +99,6 @@ internal static class VerifyCommand
         }
     }
 
-    private static CheckpointChoice? ParseChoice(ArgumentResult result)
-    {
-        var text = result.Tokens.Single().Value;
-        if (CheckpointChoice.TryParse(text) is { } choice)
-        {
-            return choice;
-        }
-
-        result.AddError($"'{text}' is no checkpoint: write a step (40), a step and its attempt (40.2), or 'latest'.");
-        return null;
-    }
+    private static CheckpointChoice? ParseChoice(ArgumentResult result) => CheckpointChoice.TryParse(result.Text())
+        ?? result.Refuse<CheckpointChoice>("is no checkpoint", "write a step (40), a step and its attempt (40.2), or 'latest'");
 }

@@ -52,7 +52,7 @@ internal sealed class VerifyRunner(VerifyOptions options, TimeProvider time, Act
         if (options.Json)
         {
             var result = new VerifyResult { Run = options.Run, Store = store.Description, Outcome = worst, Checkpoints = results };
-            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(result, VerifyJsonContext.Default.VerifyResult)).ConfigureAwait(false);
+            await Console.Out.WriteLineAsync(JsonSerializer.Serialize(result, OutputJsonContext.Default.VerifyResult)).ConfigureAwait(false);
         }
 
         return worst switch

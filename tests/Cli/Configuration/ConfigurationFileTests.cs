@@ -41,6 +41,16 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
+    public void Load_Durations_AreWrittenAsOnTheCommandLine()
+    {
+        var file = Load("""{ "store": { "s3": { "connect_timeout": "1m30s" }, "resilience": { "call_timeout": null, "retry_delay": "00:00:02" } } }""");
+
+        Assert.Equal(TimeSpan.FromSeconds(90), file.Store.S3.ConnectTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(2), file.Store.Resilience.RetryDelay);
+        Assert.Null(file.Store.Resilience.CallTimeout);
+    }
+
+    [Fact]
     public void Load_EmptyFile_SaysNothing() => Assert.Same(ConfigurationFile.Empty, Load(""));
 
     [Theory]
@@ -50,6 +60,8 @@ public sealed class ConfigurationFileTests : IDisposable
     [InlineData("""{ "store": null }""", "'store' is of the wrong kind")]
     [InlineData("""{ "store": { "s3": { "addressing": "sideways" } } }""", "'store.s3.addressing' is of the wrong kind")]
     [InlineData("""{ "store": { "url": "a", "url": "b" } }""", "'store.url'")]
+    [InlineData("""{ "store": { "s3": { "connect_timeout": "soon" } } }""", "line 1: the value of 'store.s3.connect_timeout' is no duration: write one such as 30s")]
+    [InlineData("""{ "store": { "resilience": { "retry_delay": 5 } } }""", "the value of 'store.resilience.retry_delay' is no duration")]
     [InlineData("""{ "store": { "url": "a" """, "no valid JSON")]
     [InlineData("[]", "no object")]
     public void Load_WhatIsWrong_IsNamedWithFileAndKey(string text, string expected)

@@ -165,8 +165,8 @@ public sealed class VerifyTests : IDisposable
     [InlineData("'soon' is no checkpoint", "sft-demo", "soon")]
     [InlineData("not both", "sft-demo", "40", "--all")]
     [InlineData("xml", "sft-demo", "--output", "xml")]
-    [InlineData("Parallelism", "sft-demo", "--parallelism", "1000")]
-    [InlineData("BytesPerSecond", "sft-demo", "--rate", "1KiB")]
+    [InlineData("--parallelism: '1000'", "sft-demo", "--parallelism", "1000")]
+    [InlineData("--rate: '1KiB'", "sft-demo", "--rate", "1KiB")]
     public async Task Nonsense_IsRefusedWithTheReason(string reason, params string[] arguments)
     {
         _ = await _run.SaveAsync(40);
@@ -191,5 +191,5 @@ public sealed class VerifyTests : IDisposable
     }
 
     private static VerifyResult Parse(ChildResult result) =>
-        JsonSerializer.Deserialize(result.Output, VerifyJsonContext.Default.VerifyResult)!;
+        JsonSerializer.Deserialize(result.Output, OutputJsonContext.Default.VerifyResult)!;
 }

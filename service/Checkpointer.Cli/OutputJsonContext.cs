@@ -1,13 +1,16 @@
 using System.Text.Json.Serialization;
+using Checkpointer.Cli.Doctor;
+using Checkpointer.Cli.Verifying;
 using Checkpointer.Contracts;
 
-namespace Checkpointer.Cli.Doctor;
+namespace Checkpointer.Cli;
 
-/// <summary>Named as the service's own JSON.</summary>
+/// <summary>What <c>--output json</c> writes, named as the service's own JSON.</summary>
 [JsonSourceGenerationOptions(
     WriteIndented = true,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     Converters = [typeof(SnakeCaseEnumConverter)])]
 [JsonSerializable(typeof(DoctorReport))]
-internal sealed partial class DoctorJsonContext : JsonSerializerContext;
+[JsonSerializable(typeof(VerifyResult))]
+internal sealed partial class OutputJsonContext : JsonSerializerContext;
