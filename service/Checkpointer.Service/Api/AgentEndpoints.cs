@@ -23,7 +23,7 @@ internal static class AgentEndpoints
     }
 
     private static Ok<Page<AgentSummary>> List([AsParameters] PageQuery page, AgentRegistry agents, StoreGate gate) =>
-        TypedResults.Ok(agents.List(page.After, page.CheckedLimit(), gate.Repository?.Id));
+        TypedResults.Ok(agents.List(page.After, page.CheckedLimit(), gate.Repository));
 
     private static async Task<Ok<HeartbeatResult>> HeartbeatAsync(
         AgentPresence body, AgentRegistry agents, MemoryTier memory, RunHost host, StoreGate gate, CancellationToken cancellationToken)
@@ -40,6 +40,6 @@ internal static class AgentEndpoints
             }
         }
 
-        return TypedResults.Ok(new HeartbeatResult { Runs = runs, Repository = gate.Repository?.Id });
+        return TypedResults.Ok(new HeartbeatResult { Runs = runs, Repository = gate.Repository });
     }
 }

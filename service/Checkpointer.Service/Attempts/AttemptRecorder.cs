@@ -34,11 +34,11 @@ internal sealed partial class AttemptRecorder(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
         while (true)
         {
             foreach (var run in await _changes.NextAsync(stoppingToken).ConfigureAwait(false))
             {
+                await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
                 await RecordAsync(run, stoppingToken).ConfigureAwait(false);
             }
         }

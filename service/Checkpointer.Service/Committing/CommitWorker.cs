@@ -76,6 +76,7 @@ internal sealed partial class CommitWorker(
         {
             var delay = options.CommitRetryDelay * (1 << Math.Min(tries, MaxDelayDoublings));
             await Task.Delay(delay, timeProvider, stoppingToken).ConfigureAwait(false);
+            await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
             if (!await IsPendingAsync(run, checkpoint, stoppingToken).ConfigureAwait(false))
             {
                 return;

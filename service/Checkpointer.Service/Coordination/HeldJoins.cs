@@ -20,7 +20,7 @@ internal sealed class HeldJoins(
                 ErrorCode.InvalidRequest, $"wait_ms must be 0 to {CoordinationLimits.MaxWaitMs}; it is {body.WaitMs}.");
         }
 
-        if (gate.Repository is { Id: var repository } && StoreMatch.Matches(body.Agent.Store, repository) == false)
+        if (gate.Repository is { } repository && StoreMatch.Matches(body.Agent.Store, repository) == false)
         {
             var explanation = StoreMatch.Explain(body.Agent.Node, body.Agent.Store!, gate.Store, repository);
             return await host.TakeAsync(run, new RefuseStore(body, explanation), cancellationToken).ConfigureAwait(false);

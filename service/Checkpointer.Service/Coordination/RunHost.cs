@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Hosting;
@@ -7,6 +6,7 @@ using Checkpointer.Service.Journal;
 using Checkpointer.Service.Runs;
 using Checkpointer.Service.Runs.Commands;
 using Checkpointer.Service.Runs.Events;
+using Checkpointer.Service.Stores;
 using Checkpointer.Service.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -34,6 +34,7 @@ internal sealed partial class RunHost : IHostedService
     private readonly SortedDictionary<string, RunSlot> _slots = new(StringComparer.Ordinal);
     private IJournal? _journal;
     private Exception? _failure;
+    private (RepositoryChoice Choice, long Sequence)? _repository;
     private long _snapshotSequence;
     private int _pendingCommands;
 
@@ -141,107 +142,6 @@ internal sealed partial class RunHost : IHostedService
         return decision.AnswerOrThrow();
     }
 
-    /// <summary>What <paramref name="query"/> says of a run, once all it may rest on is durable.</summary>
-    public async Task<T> ReadAsync<T>(RunId run, Func<RunState, T> query, CancellationToken cancellationToken) =>
-        await TryReadAsync(run, query, cancellationToken).ConfigureAwait(false) is (true, var value)
-            ? value!
-            : throw new CheckpointerException(
-                ErrorCode.NotFound, $"There is no run '{run}': none of its ranks has joined yet. Check the name.");
-
-    /// <summary>The same, for a run that may not exist.</summary>
-    public async Task<(bool Exists, T? Value)> TryReadAsync<T>(
-        RunId run, Func<RunState, T> query, CancellationToken cancellationToken)
-    {
-        T value;
-        long sequence;
-        lock (_gate)
-        {
-            ThrowIfUnusable();
-            if (!_slots.TryGetValue(run.Value, out var slot))
-            {
-                return (false, default);
-            }
-
-            value = query(slot.State);
-            sequence = slot.Sequence;
-        }
-
-        await WaitAsync(sequence, cancellationToken).ConfigureAwait(false);
-        return (true, value);
-    }
-
-    /// <summary>Runs by name, at most <paramref name="limit"/> after <paramref name="after"/>.</summary>
-    public Task<Page<RunSummary>> ListRunsAsync(string? after, int limit, CancellationToken cancellationToken) =>
-        ListRunsAsync(after, limit, static state => state.Summarise(), cancellationToken);
-
-    /// <summary>The same, each as <paramref name="summarise"/> says.</summary>
-    public async Task<Page<RunSummary>> ListRunsAsync(
-        string? after, int limit, Func<RunState, RunSummary> summarise, CancellationToken cancellationToken)
-    {
-        List<RunSummary> items;
-        long sequence;
-        bool more;
-        lock (_gate)
-        {
-            ThrowIfUnusable();
-            var slots = _slots.Where(slot => string.CompareOrdinal(slot.Key, after) > 0).Take(limit + 1).ToList();
-            more = slots.Count > limit;
-            items = [.. slots.Take(limit).Select(slot => summarise(slot.Value.State))];
-            sequence = slots.Count > 0 ? slots.Max(slot => slot.Value.Sequence) : 0;
-        }
-
-        await WaitAsync(sequence, cancellationToken).ConfigureAwait(false);
-        return new Page<RunSummary> { Items = items, Next = more ? items[^1].Run.Value : null };
-    }
-
-    /// <summary>Summaries of all runs as they are applied, durable or not: for gauges only.</summary>
-    public IReadOnlyList<RunSummary> Observe()
-    {
-        lock (_gate)
-        {
-            return [.. _slots.Values.Select(slot => slot.State.Summarise())];
-        }
-    }
-
-    /// <summary>Completes at the next grant of the run or when another incarnation takes its barrier over.</summary>
-    public Task BarrierMoved(RunId run)
-    {
-        lock (_gate)
-        {
-            return _slots.TryGetValue(run.Value, out var slot) ? slot.BarrierMoved : Task.CompletedTask;
-        }
-    }
-
-    /// <summary>Completes when the restore barrier of the run's attempt moves; see <see cref="RunSlot.RestoreMoved"/>.</summary>
-    public Task RestoreMoved(RunId run)
-    {
-        lock (_gate)
-        {
-            return _slots.TryGetValue(run.Value, out var slot) ? slot.RestoreMoved : Task.CompletedTask;
-        }
-    }
-
-    /// <summary>Saves the state of all runs, so that a replay begins here, and lets go of the log before it.</summary>
-    public async Task SaveSnapshotAsync(CancellationToken cancellationToken)
-    {
-        List<SavedRun> runs;
-        long sequence;
-        IJournal journal;
-        lock (_gate)
-        {
-            ThrowIfUnusable();
-            journal = _journal!;
-            runs = [.. _slots.Values.Select(slot => slot.State.ToSnapshot())];
-            sequence = journal.LastSequence;
-        }
-
-        var snapshot = new JournalSnapshot(sequence, SavedRunCodec.SnapshotVersion, SavedRunCodec.Encode(runs));
-        await journal.SaveSnapshotAsync(snapshot, cancellationToken).ConfigureAwait(false);
-        _ = Interlocked.Exchange(ref _snapshotSequence, sequence);
-        journal.TruncateBefore(sequence);
-        LogSnapshotSaved(sequence, snapshot.State.Length);
-    }
-
     private static CheckpointerException Unavailable(string message, Exception? inner = null) =>
         new(ErrorCode.ServiceUnavailable, message, isTransient: true, inner);
 
@@ -303,49 +203,6 @@ internal sealed partial class RunHost : IHostedService
             }
 
             throw;
-        }
-    }
-
-    private async Task ReplayAsync(IJournal journal, CancellationToken cancellationToken)
-    {
-        var snapshot = await journal.ReadSnapshotAsync(cancellationToken).ConfigureAwait(false);
-        if (snapshot is not null)
-        {
-            if (snapshot.Version != SavedRunCodec.SnapshotVersion)
-            {
-                throw new CheckpointerException(
-                    ErrorCode.JournalCorrupt,
-                    $"The journal's snapshot is of version {snapshot.Version}; this program knows {SavedRunCodec.SnapshotVersion}. Start the newer program.");
-            }
-
-            foreach (var saved in SavedRunCodec.Decode(snapshot.State.Span))
-            {
-                _slots[saved.Run.Value] = new RunSlot(RunState.FromSnapshot(saved, _runOptions)) { Sequence = snapshot.Sequence };
-            }
-
-            _snapshotSequence = snapshot.Sequence;
-        }
-
-        await foreach (var entry in journal.ReplayAsync(snapshot?.Sequence ?? 0, cancellationToken).ConfigureAwait(false))
-        {
-            if (entry is not { Type: RunEventCodec.JournalType, Version: RunEventCodec.JournalVersion })
-            {
-                throw new CheckpointerException(
-                    ErrorCode.JournalCorrupt,
-                    $"Journal entry {entry.Sequence} is of kind {entry.Type}.{entry.Version}, which this program does not know. Start the newer program.");
-            }
-
-            var decoded = RunEventCodec.Decode(entry.Payload.Span);
-            if (!_slots.TryGetValue(decoded.Run.Value, out var slot))
-            {
-                _slots[decoded.Run.Value] = slot = new RunSlot(new RunState(decoded.Run, _runOptions));
-            }
-
-            slot.Sequence = entry.Sequence;
-            foreach (var happened in decoded.Events)
-            {
-                slot.Apply(happened);
-            }
         }
     }
 

@@ -79,8 +79,8 @@ public static class ServiceHost
         services.AddSingleton<HeldJoins>();
         services.AddSingleton<HeldRestores>();
         services.AddSingleton<CheckpointCommitter>();
-        services.AddHostedService(provider => provider.GetRequiredService<StoreGate>());
         services.AddHostedService(provider => provider.GetRequiredService<RunHost>());
+        services.AddHostedService(provider => provider.GetRequiredService<StoreGate>());
         services.AddHostedService<JournalWatch>();
         services.AddHostedService<SnapshotWorker>();
         services.AddHostedService<DeadlineWorker>();

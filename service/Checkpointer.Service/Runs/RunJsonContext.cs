@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Checkpointer.Contracts;
+using Checkpointer.Service.Stores;
 
 namespace Checkpointer.Service.Runs;
 
@@ -17,5 +18,6 @@ namespace Checkpointer.Service.Runs;
     MaxDepth = 128,
     Converters = [typeof(SnakeCaseEnumConverter)])]
 [JsonSerializable(typeof(RunEntry))]
+[JsonSerializable(typeof(RepositoryChoice))]
 [JsonSerializable(typeof(SavedService))]
 internal sealed partial class RunJsonContext : JsonSerializerContext;

@@ -1,3 +1,5 @@
+using Checkpointer.Service.Stores;
+
 namespace Checkpointer.Service.Runs;
 
 /// <summary>A journal snapshot's state.</summary>
@@ -5,4 +7,7 @@ internal sealed record SavedService
 {
     /// <summary>All runs.</summary>
     public required IReadOnlyList<SavedRun> Runs { get; init; }
+
+    /// <summary>The repository that was last chosen; null if none was.</summary>
+    public RepositoryChoice? Repository { get; init; }
 }

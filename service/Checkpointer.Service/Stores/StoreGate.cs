@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Checkpointer.Contracts.Stores;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Service.Coordination;
 using Checkpointer.Storage;
 using Checkpointer.Storage.Probing;
 using Checkpointer.Storage.Repository;
@@ -10,9 +11,10 @@ using Microsoft.Extensions.Logging;
 namespace Checkpointer.Service.Stores;
 
 /// <summary>
-/// Lets nothing be written to the store before it was proved to keep its contract and has the repository. A store that
-/// breaks the contract stops the service; one that is away only delays: everything that needs no store goes on meanwhile.
-/// Afterwards it looks at short intervals whether the store is still there. Thread-safe.
+/// Lets nothing be written to the store before it was proved to keep its contract and has the repository, which is the
+/// one that the journal's checkpoints are in. A store that breaks the contract stops the service; one that is away, or is
+/// another repository, only delays: everything that needs no store goes on meanwhile. Afterwards it looks at short
+/// intervals whether the store is still there. Thread-safe.
 /// </summary>
 internal sealed partial class StoreGate : BackgroundService
 {
@@ -22,30 +24,32 @@ internal sealed partial class StoreGate : BackgroundService
     private static readonly TimeSpan ProbeAgainAfter = TimeSpan.FromSeconds(2);
 
     private readonly Random _random = new(RandomNumberGenerator.GetInt32(int.MaxValue));
-    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly RunHost _host;
     private readonly IObjectStore _store;
     private readonly TimeProvider _time;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ILogger<StoreGate> _logger;
     private readonly RepositoryWatch _watch;
     private volatile string? _shut = "it has not been probed yet";
+    private volatile TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private string? _repository;
     private TimeSpan? _skew;
 
     public StoreGate(
-        IObjectStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<StoreGate> logger)
+        RunHost host, IObjectStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<StoreGate> logger)
     {
-        (_store, _time, _lifetime, _logger) = (store, time, lifetime, logger);
+        (_host, _store, _time, _lifetime, _logger) = (host, store, time, lifetime, logger);
         _watch = new RepositoryWatch(store, time);
     }
 
-    /// <summary>The repository; null until it was seen or created.</summary>
-    public RepositoryIdentity? Repository => _opened.Task.IsCompletedSuccessfully ? _watch.Current.Identity : null;
+    /// <summary>The id of the repository; null while the store may not be written to.</summary>
+    public string? Repository => _opened.Task.IsCompletedSuccessfully ? _repository : null;
 
     /// <summary>The store's own description.</summary>
     public string Store => _store.Description;
 
-    /// <summary>Returns once the store may be written to.</summary>
+    /// <summary>Returns once the store may be written to. To be asked before each piece of work: another store may turn up under its name.</summary>
     public Task OpenAsync(CancellationToken cancellationToken) => _opened.Task.WaitAsync(cancellationToken);
 
     /// <summary>How the store was when last looked at.</summary>
@@ -112,10 +116,9 @@ internal sealed partial class StoreGate : BackgroundService
         }
 
         _shut = null;
-        LogOpened(_store.Description, _watch.Current.Identity!.Id);
+        LogOpened(_store.Description, _repository!);
         _opened.SetResult();
         _ = _tried.TrySetResult();
-
 
         // If another part keeps the service from starting, the host takes the end of this for a failure of its own.
         await _watch.RunAsync(RepositoryWatch.Interval, Tell, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -126,6 +129,14 @@ internal sealed partial class StoreGate : BackgroundService
     {
         try
         {
+            // Before anything is written: a store that is not the journal's is left as it is.
+            var bound = _host.BoundRepository;
+            if (bound is not null
+                && ExplainIfOther(await RepositoryIdentity.FindAsync(_store, cancellationToken).ConfigureAwait(false), bound) is { } other)
+            {
+                return other;
+            }
+
             var report = await new StoreProbe(_store, _time, _random)
                 .RunAsync(new ProbeOptions(), cancellationToken).ConfigureAwait(false);
             if (report.FirstBroken is { } broken)
@@ -146,9 +157,17 @@ internal sealed partial class StoreGate : BackgroundService
                 LogWarning(_store.Description, warning.Problem!, warning.Remedy!);
             }
 
-            _ = await RepositoryIdentity.EnsureAsync(_store, _random, cancellationToken).ConfigureAwait(false);
+            var identity = bound is null
+                ? await RepositoryIdentity.EnsureAsync(_store, _random, cancellationToken).ConfigureAwait(false)
+                : new RepositoryIdentity { Id = bound.Repository };
+            _repository = identity.Id;
+            if (!await _host.TryChooseRepositoryAsync(identity.Id, _store.Description, cancellationToken).ConfigureAwait(false))
+            {
+                return ExplainIfOther(identity, _host.BoundRepository!);
+            }
+
             var status = await _watch.CheckAsync(cancellationToken).ConfigureAwait(false);
-            return status.State == RepositoryState.Present ? null : status.Problem;
+            return status.State == RepositoryState.Present ? ExplainIfOther(status.Identity, Chosen) : status.Problem;
         }
         catch (CheckpointerException e) when (e is not StoreBrokenException)
         {
@@ -159,10 +178,33 @@ internal sealed partial class StoreGate : BackgroundService
     /// <summary>The message without the server's request number at its end, which differs each time: a cause is logged once.</summary>
     private static string? CauseOf(string? why) => why?.Split(" [HTTP ", 2)[0];
 
+    private RepositoryChoice Chosen => new() { At = default, Repository = _repository!, Store = _store.Description };
+
+    /// <summary>Null if <paramref name="found"/> is the repository that the checkpoints are in.</summary>
+    private static string? ExplainIfOther(RepositoryIdentity? found, RepositoryChoice wanted) => found?.Id == wanted.Repository
+        ? null
+        : (found is null ? "it has no repository" : $"it is repository {found.Id}")
+            + $", but the checkpoints of this service's journal are in repository {wanted.Repository} ({wanted.Store}). Nothing is "
+            + "written here. Start the service with that store; or, to begin anew in this one, with an empty data folder.";
+
     private void Tell(RepositoryStatus status)
     {
-        if (status.State == RepositoryState.Present)
+        var other = status.State is RepositoryState.Present or RepositoryState.Absent
+            ? ExplainIfOther(status.State == RepositoryState.Absent ? null : status.Identity, Chosen)
+            : null;
+        _shut = other;
+        if (other is not null)
         {
+            if (_opened.Task.IsCompleted)
+            {
+                _opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            LogGone(_store.Description, other);
+        }
+        else if (status.State == RepositoryState.Present)
+        {
+            _ = _opened.TrySetResult();
             LogBack(_store.Description, status.Identity!.Id);
         }
         else

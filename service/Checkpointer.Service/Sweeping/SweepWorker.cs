@@ -44,6 +44,7 @@ internal sealed partial class SweepWorker(
         {
             var jittered = pause * (1 + (Jitter * ((2 * _random.NextDouble()) - 1)));
             await Task.Delay(jittered, timeProvider, stoppingToken).ConfigureAwait(false);
+            await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
             await SweepAsync(stoppingToken).ConfigureAwait(false);
         }
     }

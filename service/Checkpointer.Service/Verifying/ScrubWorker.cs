@@ -56,9 +56,9 @@ internal sealed partial class ScrubWorker(
             return;
         }
 
-        await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
         while (true)
         {
+            await gate.OpenAsync(stoppingToken).ConfigureAwait(false);
             var sleep = Shorter(MaxSleep, options.ScrubInterval);
             try
             {

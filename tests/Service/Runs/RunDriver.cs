@@ -245,14 +245,14 @@ internal sealed class RunDriver
 
     public CheckpointSummary Checkpoint(CheckpointId checkpoint) => State.FindCheckpoint(checkpoint)!;
 
-    public static byte[] BytesOf(RunState state) => SavedRunCodec.Encode([state.ToSnapshot()]);
+    public static byte[] BytesOf(RunState state) => SavedRunCodec.Encode([state.ToSnapshot()], repository: null);
 
     /// <summary>The state as a restarted service has it: <paramref name="saved"/>, or nothing, and the entries after it.</summary>
     public RunState Replay(byte[]? saved = null, int after = 0)
     {
         var state = saved is null
             ? new RunState(Run, new RunOptions())
-            : RunState.FromSnapshot(SavedRunCodec.Decode(saved)[0], new RunOptions());
+            : RunState.FromSnapshot(SavedRunCodec.Decode(saved).Runs[0], new RunOptions());
         foreach (var happened in Journal.Skip(after).SelectMany(entry => RunEventCodec.Decode(entry).Events))
         {
             state.Apply(happened);

@@ -73,7 +73,7 @@ public sealed class SweepStandingTests
 
         // Nothing but memory has it, and it is on the way to the current attempt: a rollback by hand could choose it.
         HoldAll(4, 1);
-        var state = RunState.FromSnapshot(SavedRunCodec.Decode(RunDriver.BytesOf(_run.State))[0], new RunOptions());
+        var state = RunState.FromSnapshot(SavedRunCodec.Decode(RunDriver.BytesOf(_run.State)).Runs[0], new RunOptions());
         Assert.Equal(SaveStanding.Condemned, state.StandingOf(RunDriver.Id(4, 1)));
         _run.Crash();
         Assert.Equal(SaveStanding.Condemned, Standing(4, 1));
