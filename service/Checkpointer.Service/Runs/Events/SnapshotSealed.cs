@@ -18,6 +18,9 @@ internal sealed record SnapshotSealed : RunEvent
     /// <summary>The image.</summary>
     public required SealedImage Image { get; init; }
 
+    /// <summary>What was saved as the place in the data: JSON without insignificant white space. Of rank 0 only.</summary>
+    public string? DataCursor { get; init; }
+
     /// <summary>By when the checkpoint has to be complete, if this begins one; null otherwise.</summary>
     public DateTimeOffset? DeadlineAt { get; init; }
 }

@@ -84,6 +84,11 @@ internal static class LedgerDecisions
                     + "the ledger."));
             }
 
+            if (CursorChecks.OfStep(state, attempt, report, _drafts) is { } mismatch)
+            {
+                incidents.Add(mismatch);
+            }
+
             _events.Add(new StepRecorded
             {
                 At = now,

@@ -18,6 +18,13 @@ internal static class StepValues
         { } cursor => report with { DataCursor = Rewrite(cursor) },
     };
 
+    /// <summary>A data cursor's text as in <see cref="Normalise"/>; null if there is none.</summary>
+    public static string? TextOf(JsonElement? cursor) => cursor switch
+    {
+        null or { ValueKind: JsonValueKind.Null or JsonValueKind.Undefined } => null,
+        { } value => Rewrite(value).GetRawText(),
+    };
+
     /// <summary>
     /// Names what differs between two normalised reports of one step; empty if nothing. Loss and gradient norm count as equal
     /// if their bits are, so 0 and -0 differ; all NaNs count as equal, because JSON carries no payload of theirs. The step's

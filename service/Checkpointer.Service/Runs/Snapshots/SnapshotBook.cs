@@ -82,6 +82,7 @@ internal sealed class SnapshotBook
         Invariant.Holds(record.Images[sealing.Rank.Value] is null);
         record.Images[sealing.Rank.Value] = ImageFacts.Of(sealing.Image);
         record.SealedRanks++;
+        record.DataCursor ??= sealing.DataCursor;
         record.ImageBytes += sealing.Image.ImageBytes;
         if (!IsFinite(sealing.Image) && record.NonFiniteRanks.Count < RunLimits.MaxNamedRanks)
         {

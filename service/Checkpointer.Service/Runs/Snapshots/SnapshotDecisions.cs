@@ -5,6 +5,7 @@ using Checkpointer.Service.Runs.Checkpoints;
 using Checkpointer.Service.Runs.Commands;
 using Checkpointer.Service.Runs.Events;
 using Checkpointer.Service.Runs.Incidents;
+using Checkpointer.Service.Runs.Ledger;
 
 namespace Checkpointer.Service.Runs.Snapshots;
 
@@ -16,7 +17,7 @@ internal static class SnapshotDecisions
 {
     public static Decision<Acknowledged> Decide(RunState state, SnapshotReport body, DateTimeOffset now)
     {
-        var refusal = SnapshotReportChecks.Check(body)
+        var refusal = SnapshotReportChecks.Check(body, out var cursor)
             ?? Fence.Check(state, body.Attempt)
             ?? Fence.CheckRank(body.Rank, state.Attempts.Current!.WorldSize, $"attempt {body.Attempt}");
         if (refusal is not null)
@@ -45,12 +46,12 @@ internal static class SnapshotDecisions
         }
 
         return body.Outcome == SnapshotOutcome.Sealed
-            ? DecideSealed(state, snapshot, body, now)
+            ? DecideSealed(state, snapshot, body, cursor, now)
             : DecideGivenUp(state, snapshot, body, now);
     }
 
     private static Decision<Acknowledged> DecideSealed(
-        RunState state, CheckpointId snapshot, SnapshotReport body, DateTimeOffset now)
+        RunState state, CheckpointId snapshot, SnapshotReport body, string? cursor, DateTimeOffset now)
     {
         var image = ImageFacts.Of(body.Image!);
         if (Known(state, snapshot, body.Rank) is { } known && !known.SameBytes(image))
@@ -92,8 +93,9 @@ internal static class SnapshotDecisions
             Rank = body.Rank,
             Durable = body.Durable && !closed && room is not null,
             Image = body.Image!,
+            DataCursor = body.Rank.Value == 0 ? cursor : null,
             DeadlineAt = begins && room is not null ? now + state.Options.CheckpointDeadline : null,
-            Incidents = NonFinite(record, snapshot, body, drafts),
+            Incidents = Findings(state, record, snapshot, body, cursor, drafts),
         });
         return Decision<Acknowledged>.Accept(Acknowledged.Instance, events);
     }
@@ -185,6 +187,18 @@ internal static class SnapshotDecisions
         var missing = partial[0].MissingRanks();
         var reason = $"{RankNames.Of(missing)} never sealed it and {RunLimits.MaxOpenSnapshots} steps wait already";
         return [GivenUp(partial[0].Checkpoint, missing[0], durable: false, reason, drafts, now)];
+    }
+
+    private static List<Incident>? Findings(
+        RunState state, SnapshotRecord? record, CheckpointId snapshot, SnapshotReport body, string? cursor, IncidentDrafts drafts)
+    {
+        var incidents = NonFinite(record, snapshot, body, drafts) ?? [];
+        if (CursorChecks.OfSnapshot(state, snapshot, body.Rank, cursor, drafts) is { } mismatch)
+        {
+            incidents.Add(mismatch);
+        }
+
+        return incidents.Count == 0 ? null : incidents;
     }
 
     // The first rank is told at once; all of them together when the step is global.

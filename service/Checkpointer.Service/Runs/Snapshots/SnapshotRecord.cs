@@ -21,6 +21,9 @@ internal sealed class SnapshotRecord
     /// <summary>Ranks whose image is not finite; at most <see cref="RunLimits.MaxNamedRanks"/>.</summary>
     public required List<Rank> NonFiniteRanks { get; init; }
 
+    /// <summary>What rank 0 saved as the place in the data; null if it saved none, or has not sealed it yet.</summary>
+    public string? DataCursor { get; set; }
+
     /// <summary>Whether every rank has sealed it.</summary>
     [JsonIgnore]
     public bool IsGlobal => SealedRanks == Images.Length;
@@ -32,6 +35,7 @@ internal sealed class SnapshotRecord
         Images = [.. Images],
         SealedRanks = SealedRanks,
         ImageBytes = ImageBytes,
+        DataCursor = DataCursor,
         NonFiniteRanks = [.. NonFiniteRanks],
     };
 
