@@ -14,4 +14,11 @@ internal interface ISnapshotReporter
     /// on a trainer's time, and never under a lock of the arenas.
     /// </summary>
     void Report(RunId run, SnapshotReport report);
+
+    /// <summary>
+    /// Takes back what <see cref="Report"/> queued of a sealed snapshot, and its shard's report, if the service cannot have got
+    /// either; returns whether it did. Then no rank can have been told that this one holds the snapshot. At once; may be called
+    /// under a lock of the arenas.
+    /// </summary>
+    bool TryWithdraw(RunId run, Rank rank, CheckpointId snapshot);
 }

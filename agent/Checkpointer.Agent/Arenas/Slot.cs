@@ -72,6 +72,12 @@ internal sealed class Slot
     /// <summary>Whether it is a slot of its pool no more; its memory stays while it is read.</summary>
     public bool Dropped { get; set; }
 
+    /// <summary>Whether an earlier process filled it, which may have told the service.</summary>
+    public bool IsAdopted { get; private set; }
+
+    /// <summary>Whether its drain waits for others or for a store that fails, with nothing under way that would be lost.</summary>
+    public bool DrainWaits { get; set; }
+
     /// <summary>Ends the drain of its snapshot; null if none is under way.</summary>
     public CancellationTokenSource? DrainEnd { get; set; }
 
@@ -94,7 +100,7 @@ internal sealed class Slot
         Change(happening);
         (Snapshot, Layout, WorldSize, Resharded) = (snapshot, layout, worldSize, resharded);
         Drain = snapshot.Durable && happening == SlotEvent.Begin ? DrainState.Pending : DrainState.NotWanted;
-        GivenUp = false;
+        (GivenUp, IsAdopted) = (false, false);
         WriteHeader();
     }
 
@@ -125,6 +131,7 @@ internal sealed class Slot
     {
         _sequence = header.Sequence;
         Registration = (header.Checkpoint.Attempt, header.WorldSize);
+        IsAdopted = true;
         (State, Drain, WorldSize, Resharded) = (header.State, header.Drain, header.WorldSize, header.Resharded);
         (Snapshot, Seal, ExtraUtf8) = (snapshot, seal, extraUtf8);
     }

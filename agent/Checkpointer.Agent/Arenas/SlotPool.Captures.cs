@@ -44,6 +44,7 @@ internal sealed partial class SlotPool
             // The service did not say in time, or no slot was made; then the slots are as busy as they were.
         }
 
+        await GiveWayAsync(isToldOfProgress, cancellationToken);
         return await GiveAsync(TryBegin(request, last: true) ?? throw Refuse(request, isToldOfProgress), request, cancellationToken);
     }
 

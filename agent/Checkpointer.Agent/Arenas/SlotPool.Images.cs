@@ -226,6 +226,7 @@ internal sealed partial class SlotPool
         }
 
         slot.DrainEnd = new CancellationTokenSource();
+        slot.DrainWaits = true;
         return Lease(slot);
     }
 

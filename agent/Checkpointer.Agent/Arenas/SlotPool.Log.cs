@@ -23,6 +23,9 @@ internal sealed partial class SlotPool
     [LoggerMessage(305, LogLevel.Error, "Run {Run} rank {Rank}: missing slots could not be made: {Fault}")]
     private static partial void LogRefillFailed(ILogger logger, RunId run, Rank rank, string fault);
 
+    [LoggerMessage(307, LogLevel.Warning, "Run {Run} rank {Rank}: snapshot {Checkpoint} gave way to a newer one, because the {Missing} is away")]
+    private static partial void LogGaveWay(ILogger logger, RunId run, Rank rank, CheckpointId checkpoint, string missing);
+
     [LoggerMessage(306, LogLevel.Information, "Run {Run} rank {Rank}: its memory is given to others: {Reason}")]
     private static partial void LogEvicted(ILogger logger, RunId run, Rank rank, string reason);
 }

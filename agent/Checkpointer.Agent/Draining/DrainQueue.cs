@@ -180,6 +180,7 @@ internal sealed partial class DrainQueue : BackgroundService
         {
             try
             {
+                job.Pool.MarkDrain(job.Lease.Slot, waits: round > 0);
                 return await drain.RunAsync(job.Pool.Progress?.Committed, cancellationToken);
             }
             catch (CheckpointerException e) when (DrainFailures.IsOfStorage(e))
@@ -190,6 +191,7 @@ internal sealed partial class DrainQueue : BackgroundService
                 LogStorageFailed(
                     job.Lease.Run, job.Lease.Rank, job.Lease.Checkpoint, delay, e.Message, DrainFailures.AdviceOn(e));
                 _telemetry.DrainRetried();
+                job.Pool.MarkDrain(job.Lease.Slot, waits: true);
                 await Task.Delay(delay, _time, cancellationToken);
             }
         }

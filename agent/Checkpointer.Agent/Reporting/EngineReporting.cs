@@ -34,6 +34,9 @@ internal sealed partial class EngineReporting(
     }
 
     /// <inheritdoc/>
+    public bool TryWithdraw(RunId run, Rank rank, CheckpointId snapshot) => outboxes.TryWithdraw(run, rank, snapshot);
+
+    /// <inheritdoc/>
     public async Task<ShardOutcome> ReportAsync(RunId run, ShardReport report, CancellationToken cancellationToken)
     {
         try

@@ -58,14 +58,16 @@ internal sealed class Outboxes : BackgroundService
         report.Outcome == SnapshotOutcome.Refused ? ReportKind.Refusal : ReportKind.Snapshot,
         report.Attempt,
         $"snapshot {report.Step}.{report.Attempt} {report.Outcome}",
-        (service, token) => service.ReportAsync(run, report, token)));
+        (service, token) => service.ReportAsync(run, report, token),
+        snapshot: report.Outcome == SnapshotOutcome.Sealed ? new CheckpointId(report.Step, report.Attempt) : null));
 
     /// <summary>A durable shard; the task ends as <see cref="OutboxReport.Delivery"/> does.</summary>
     public Task<CheckpointerException?> Add(RunId run, ShardReport report) => Add(run, report.Rank, new OutboxReport(
         ReportKind.Shard,
         report.Attempt,
         $"shard of {report.Checkpoint}",
-        (service, token) => service.ReportAsync(run, report, token)));
+        (service, token) => service.ReportAsync(run, report, token),
+        snapshot: report.Checkpoint));
 
     /// <summary>A restore that ended; the task ends as <see cref="OutboxReport.Delivery"/> does.</summary>
     public Task<CheckpointerException?> Add(RunId run, RestoreReport report) => Add(run, report.Rank, new OutboxReport(
@@ -73,6 +75,10 @@ internal sealed class Outboxes : BackgroundService
         report.Attempt,
         $"restore of {report.Checkpoint}",
         (service, token) => service.ReportAsync(run, report, token)));
+
+    /// <inheritdoc cref="RankOutbox.TryWithdraw"/>
+    public bool TryWithdraw(RunId run, Rank rank, CheckpointId snapshot) =>
+        _outboxes.TryGetValue((run, rank), out var outbox) && outbox.TryWithdraw(snapshot);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -88,6 +88,29 @@ internal sealed partial class RankOutbox(
         }
     }
 
+    /// <summary>
+    /// Takes back everything that waits of a sealed snapshot. Changes nothing and returns false if there is nothing, or if any of it
+    /// may have arrived: what the service knows cannot be unsaid.
+    /// </summary>
+    public bool TryWithdraw(CheckpointId snapshot)
+    {
+        List<OutboxReport> withdrawn;
+        lock (_gate)
+        {
+            withdrawn = [.. _waiting.Where(report => report.Snapshot == snapshot)];
+            if (!withdrawn.Exists(report => report.Kind == ReportKind.Snapshot) || withdrawn.Exists(report => report.MayHaveArrived))
+            {
+                return false;
+            }
+
+            withdrawn.ForEach(Remove);
+        }
+
+        withdrawn.ForEach(report => report.Settle(new CheckpointerException(
+            ErrorCode.CheckpointConflict, $"{report.Subject} was withdrawn before the service heard of it.")));
+        return true;
+    }
+
     /// <summary>Sends until cancelled. Ends in no other way unless there is a bug.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -103,7 +126,7 @@ internal sealed partial class RankOutbox(
 
     private async Task DeliverAsync(OutboxReport report, CancellationToken cancellationToken)
     {
-        for (var failures = 0; ; failures++)
+        for (var failures = 0; TryBeginSending(report, out var mightHaveArrived); failures++)
         {
             try
             {
@@ -116,11 +139,8 @@ internal sealed partial class RankOutbox(
             catch (CheckpointerException e) when (MayStillSucceed(e, failures))
             {
                 LogDelayed(run, rank, report.Subject, failures + 1, e.Message);
+                EndSending(report, mightHaveArrived || !NeverLeft(e));
                 await pause.WaitAsync(failures, cancellationToken);
-                if (!IsWaiting(report))
-                {
-                    return;
-                }
             }
             catch (CheckpointerException e)
             {
@@ -134,6 +154,10 @@ internal sealed partial class RankOutbox(
             }
         }
     }
+
+    // A connection that never was has carried nothing.
+    private static bool NeverLeft(CheckpointerException e) =>
+        e.InnerException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
 
     // A rank reports only once it has joined, so a service that does not know its run was started beside another journal, and
     // not for long: what is dropped meanwhile would be missing for good.
@@ -187,11 +211,22 @@ internal sealed partial class RankOutbox(
         }
     }
 
-    private bool IsWaiting(OutboxReport report)
+    /// <summary>False if it does not wait any more: it was given up or withdrawn.</summary>
+    private bool TryBeginSending(OutboxReport report, out bool mightHaveArrived)
     {
         lock (_gate)
         {
+            mightHaveArrived = report.MayHaveArrived;
+            report.MayHaveArrived = true;
             return _waiting.Contains(report);
+        }
+    }
+
+    private void EndSending(OutboxReport report, bool mayHaveArrived)
+    {
+        lock (_gate)
+        {
+            report.MayHaveArrived = mayHaveArrived;
         }
     }
 

@@ -27,6 +27,11 @@ internal sealed class FakeService : ISnapshotReporter, IShardReporter, IRunProgr
 
     public void Report(RunId run, SnapshotReport report) => _snapshots.Enqueue(report);
 
+    /// <summary>Whether a snapshot's report is still on its way.</summary>
+    public Func<CheckpointId, bool> Withdraw { get; set; } = _ => false;
+
+    public bool TryWithdraw(RunId run, Rank rank, CheckpointId snapshot) => Withdraw(snapshot);
+
     public Task<ShardOutcome> ReportAsync(RunId run, ShardReport report, CancellationToken cancellationToken)
     {
         _shards.Enqueue(report);

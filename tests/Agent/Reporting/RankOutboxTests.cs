@@ -156,6 +156,50 @@ public sealed class RankOutboxTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TryWithdraw_WhatNeverLeft_IsNeverDelivered()
+    {
+        _service.IsDown = true;
+        var first = _outboxes.Add(Run, Snapshot(1, 1, SnapshotOutcome.Sealed));
+        var seal = _outboxes.Add(Run, Snapshot(1, 2, SnapshotOutcome.Sealed));
+        var shard = _outboxes.Add(Run, Shard(1, 2));
+        var last = _outboxes.Add(Run, Snapshot(1, 3, SnapshotOutcome.Sealed));
+
+        Assert.True(_outboxes.TryWithdraw(Run, new Rank(0), Id(2)));
+        Assert.False(_outboxes.TryWithdraw(Run, new Rank(0), Id(2)));
+        Assert.Equal(ErrorCode.CheckpointConflict, (await seal)?.Code);
+        Assert.Equal(ErrorCode.CheckpointConflict, (await shard)?.Code);
+
+        _service.IsDown = false;
+        Assert.Null(await first);
+        Assert.Null(await last);
+        Assert.Equal([1L, 3L], _service.Taken.Select(taken => ((SnapshotReport)taken).Step.Value));
+    }
+
+    [Fact]
+    public async Task TryWithdraw_WhatMayHaveArrived_StaysUntilItIsAnswered()
+    {
+        // A connection that is cut after the request was sent: the service may have journaled it.
+        _service.IsDown = true;
+        var seal = _outboxes.Add(Run, Snapshot(1, 1, SnapshotOutcome.Sealed));
+        await Waiting.UntilAsync(() => _service.Cut > 0, () => "nothing was sent");
+
+        Assert.False(_outboxes.TryWithdraw(Run, new Rank(0), Id(1)));
+        _service.IsDown = false;
+        Assert.Null(await seal);
+        Assert.False(_outboxes.TryWithdraw(Run, new Rank(0), Id(1)));
+    }
+
+    [Fact]
+    public async Task TryWithdraw_WhatNobodyListenedFor_NeverLeft()
+    {
+        await _service.DisposeAsync();
+        var seal = _outboxes.Add(Run, Snapshot(1, 1, SnapshotOutcome.Sealed));
+
+        await Waiting.UntilAsync(() => _outboxes.TryWithdraw(Run, new Rank(0), Id(1)), () => "it could not be withdrawn");
+        Assert.Equal(ErrorCode.CheckpointConflict, (await seal)?.Code);
+    }
+
+    [Fact]
     public async Task Add_RefusalsBeyondTheBound_GiveUpTheOldestRefusalOnly()
     {
         _service.IsDown = true;
@@ -172,6 +216,8 @@ public sealed class RankOutboxTests : IAsyncLifetime
         Assert.All(await Task.WhenAll(refusals.Skip(1)), Assert.Null);
         Assert.Equal(1 + RankOutbox.MaxPendingRefusals, _service.Taken.Count);
     }
+
+    private static CheckpointId Id(int step) => new(new Step(step), new Attempt(1));
 
     private static ReportSteps Steps(int attempt, params int[] steps) => new()
     {

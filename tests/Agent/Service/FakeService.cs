@@ -29,6 +29,7 @@ internal sealed class FakeService : IAsyncDisposable
     private readonly ConcurrentDictionary<string, (Attempt Attempt, HashSet<Rank> Ranks)> _incarnations = new();
     private readonly List<object> _taken = [];
     private int _attempts;
+    private int _cut;
 
     private FakeService()
     {
@@ -42,6 +43,7 @@ internal sealed class FakeService : IAsyncDisposable
         {
             if (IsDown)
             {
+                Interlocked.Increment(ref _cut);
                 context.Abort();
                 return;
             }
@@ -53,6 +55,9 @@ internal sealed class FakeService : IAsyncDisposable
 
     /// <summary>While true, every call is cut off.</summary>
     public bool IsDown { get; set; }
+
+    /// <summary>Calls that were cut off.</summary>
+    public int Cut => Volatile.Read(ref _cut);
 
     /// <summary>May refuse what it is sent.</summary>
     public Func<object, CheckpointerException?> Refuse { get; set; } = _ => null;

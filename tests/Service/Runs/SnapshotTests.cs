@@ -39,6 +39,26 @@ public sealed class SnapshotTests
         Assert.Null(_run.State.Progress!.GloballySealed);
     }
 
+    [Fact]
+    public void Discarded_AfterTheSeal_AbandonsOnlyTheCheckpoint()
+    {
+        var id = RunDriver.Id(10, 1);
+        for (var rank = 0; rank < World; rank++)
+        {
+            _run.Seal(10, rank);
+        }
+
+        var discarded = _run.RefusalOf(10, 1, outcome: SnapshotOutcome.Discarded);
+        _run.Accepted(discarded);
+
+        Assert.Equal(id, _run.State.Progress!.GloballySealed);
+        var abandoned = _run.Checkpoint(id);
+        Assert.Equal(CheckpointState.Abandoned, abandoned.State);
+        Assert.Contains("rank 1 on node", abandoned.Reason, StringComparison.Ordinal);
+        Assert.Equal(IncidentKind.CheckpointAbandoned, Assert.Single(_run.Incidents).Kind);
+        Assert.Empty(_run.Send(discarded).Events);
+    }
+
     [Theory]
     [InlineData(SnapshotOutcome.Refused)]
     [InlineData(SnapshotOutcome.Discarded)]

@@ -105,7 +105,8 @@ internal static class SnapshotDecisions
     {
         if (Known(state, snapshot, body.Rank) is { } known)
         {
-            return Conflict(state, snapshot, body.Rank, $"sealed with root {known.Root}");
+            return WillNotBeStored(state, snapshot, body, now)
+                ?? Conflict(state, snapshot, body.Rank, $"sealed with root {known.Root}");
         }
 
         if (state.Snapshots.Find(snapshot) is null && IsOutlived(state, snapshot))
@@ -119,6 +120,25 @@ internal static class SnapshotDecisions
         return Decision<Acknowledged>.Accept(
             Acknowledged.Instance,
             GivenUp(snapshot, body.Rank, body.Durable, reason, new IncidentDrafts(state.Incidents, now), now));
+    }
+
+    // What is sealed stays so, but its rank may have given up storing it: then nobody need wait for the checkpoint's deadline.
+    private static Decision<Acknowledged>? WillNotBeStored(
+        RunState state, CheckpointId snapshot, SnapshotReport body, DateTimeOffset now)
+    {
+        if (body is not { Outcome: SnapshotOutcome.Discarded, Durable: true } || state.Checkpoints.Find(snapshot) is not { } record)
+        {
+            return null;
+        }
+
+        var reason = $"rank {body.Rank} on node {body.Node} gave up storing it: {(string.IsNullOrEmpty(body.Reason) ? "no reason given" : body.Reason.TrimEnd('.'))}";
+        return record switch
+        {
+            { State: CheckpointState.Abandoned } => Decision<Acknowledged>.Accept(Acknowledged.Instance),
+            { State: CheckpointState.Saving } when record.Shards?[body.Rank.Value] is null => Decision<Acknowledged>.Accept(
+                Acknowledged.Instance, CommitDecisions.Abandon(record, reason, new IncidentDrafts(state.Incidents, now), now)),
+            _ => null,
+        };
     }
 
     // A step that is given up is told once, by the first rank on whose account it is.
