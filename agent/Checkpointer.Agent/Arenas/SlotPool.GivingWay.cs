@@ -58,6 +58,7 @@ internal sealed partial class SlotPool
     private Slot? GiveWay(bool isToldOfProgress)
     {
         Slot slot;
+        CancellationTokenSource? end;
         SnapshotReport? report = null;
         lock (_gate)
         {
@@ -83,6 +84,7 @@ internal sealed partial class SlotPool
             }
 
             slot.GivenUp = true;
+            end = slot.DrainEnd;
             LogGaveWay(context.Logger, Run, Rank, slot.Snapshot.Checkpoint, report is null ? "service" : "object store");
         }
 
@@ -91,7 +93,7 @@ internal sealed partial class SlotPool
             context.Reporter.Report(Run, report);
         }
 
-        slot.DrainEnd?.Cancel();
+        end?.Cancel();
         return slot;
     }
 
