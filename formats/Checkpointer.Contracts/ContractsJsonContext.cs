@@ -68,5 +68,8 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(ImageDescription))]
 [JsonSerializable(typeof(ReplicaOffer))]
 [JsonSerializable(typeof(ReplicaOfferResult))]
+[JsonSerializable(typeof(FailureReport))]
+[JsonSerializable(typeof(IncidentNotice))]
+[JsonSerializable(typeof(PresenceLine))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ContractsJsonContext : JsonSerializerContext;

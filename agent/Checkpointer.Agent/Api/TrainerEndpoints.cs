@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 using Checkpointer.Agent.Hosting;
+using Checkpointer.Agent.Presences;
 using Checkpointer.Contracts;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
@@ -41,6 +42,7 @@ internal static class TrainerEndpoints
         rank.MapPost("/reports", async (RunId run, Rank rank, HttpRequest body, TrainerCalls calls) => Json(
             calls.Report(run, rank, await body.ReadJsonAsync(ContractsJsonContext.Default.ReportRequest, MaxReportsBytes)),
             ContractsJsonContext.Default.ReportResponse));
+        rank.MapPost("/presence", PresenceEndpoint.ServeAsync);
         MapSnapshots(rank);
     }
 

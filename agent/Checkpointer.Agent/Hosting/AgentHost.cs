@@ -3,6 +3,7 @@ using Checkpointer.Agent.Api;
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Draining;
 using Checkpointer.Agent.Joining;
+using Checkpointer.Agent.Presences;
 using Checkpointer.Agent.Reporting;
 using Checkpointer.Agent.Restoring;
 using Checkpointer.Agent.Serving;
@@ -74,6 +75,9 @@ public static class AgentHost
             provider.GetRequiredService<AgentTelemetry>()));
         services.AddSingleton<Outboxes>();
         services.AddHostedService(provider => provider.GetRequiredService<Outboxes>());
+        services.AddSingleton<RankPresences>();
+        services.AddSingleton<FailureReports>();
+        services.AddHostedService(provider => provider.GetRequiredService<FailureReports>());
         services.AddHostedService<Heartbeat>();
         services.AddSingleton<EngineReporting>();
         services.AddSingleton<ISnapshotReporter>(provider => provider.GetRequiredService<EngineReporting>());

@@ -1,6 +1,7 @@
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Hosting;
 using Checkpointer.Agent.Joining;
+using Checkpointer.Agent.Presences;
 using Checkpointer.Agent.Stores;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Formats.Errors;
@@ -19,6 +20,7 @@ internal sealed partial class Heartbeat(
     AgentIdentity identity,
     NodeArenas arenas,
     Grants grants,
+    RankPresences presences,
     AgentRepository repository,
     AgentOptions options,
     TimeProvider time,
@@ -31,8 +33,11 @@ internal sealed partial class Heartbeat(
     {
         using var timer = new PeriodicTimer(options.HeartbeatInterval, time);
         var isAway = false;
-        do
+        var tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+        while (true)
         {
+            // Taken before it is told: a change while it is being told is told at once after it.
+            var changed = presences.Changed;
             try
             {
                 await BeatAsync(stoppingToken);
@@ -52,8 +57,13 @@ internal sealed partial class Heartbeat(
 
                 isAway = true;
             }
+
+            if (isAway || await Task.WhenAny(tick, changed) == tick)
+            {
+                _ = await tick;
+                tick = timer.WaitForNextTickAsync(stoppingToken).AsTask();
+            }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     private async Task BeatAsync(CancellationToken cancellationToken)
@@ -66,6 +76,7 @@ internal sealed partial class Heartbeat(
                 Address = identity.Address,
                 Holdings = [.. arenas.Holdings.OrderByDescending(holding => holding.Checkpoint).Take(MaxHoldings)],
                 Runs = grants.Runs,
+                Ranks = presences.Ranks,
                 Store = repository.Presence,
                 Domain = identity.Domain,
             },

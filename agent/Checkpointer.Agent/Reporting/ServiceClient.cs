@@ -75,6 +75,14 @@ internal sealed class ServiceClient(HttpClient http, string node, TimeProvider t
         CallTimeout,
         cancellationToken);
 
+    /// <summary>A rank died.</summary>
+    public Task ReportAsync(RunId run, FailureReport report, CancellationToken cancellationToken) => SendAsync(
+        HttpMethod.Post,
+        $"v1/runs/{run}/failures",
+        JsonSerializer.SerializeToUtf8Bytes(report, ContractsJsonContext.Default.FailureReport),
+        CallTimeout,
+        cancellationToken);
+
     /// <summary>How a restore went.</summary>
     public Task ReportAsync(RunId run, RestoreReport report, CancellationToken cancellationToken) => SendAsync(
         HttpMethod.Post,

@@ -29,6 +29,9 @@ public sealed record AgentPresence
     /// </summary>
     public IReadOnlyList<RunId>? Runs { get; init; }
 
+    /// <summary>The ranks of its node whose trainers are connected now. At most 1,024; null: it does not say (a join).</summary>
+    public IReadOnlyList<RankActivity>? Ranks { get; init; }
+
     /// <summary>
     /// The store that it drains to and restores from. A join with another repository than the service's is refused with
     /// <c>store_mismatch</c>; one that could not be read yet is let in, because memory needs no store.

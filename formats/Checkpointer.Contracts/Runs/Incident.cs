@@ -23,6 +23,15 @@ public sealed record Incident
     /// <summary>The ranks that it is about; empty if none in particular.</summary>
     public required IReadOnlyList<Rank> Ranks { get; init; }
 
+    /// <summary>The node that it is about, if one.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The accelerator card that it is about, as the trainer named it (an index or a uuid), if one.</summary>
+    public string? Card { get; init; }
+
+    /// <summary>What it was concluded from, for people; null if the message says it all.</summary>
+    public string? Evidence { get; init; }
+
     /// <summary>What happened, for people.</summary>
     public required string Message { get; init; }
 }

@@ -44,4 +44,16 @@ public enum IncidentKind
 
     /// <summary>A rank could not restore what its attempt was to resume from: all ranks got another plan, or none is left.</summary>
     PlanReplaced,
+
+    /// <summary>A rank's process ended without closing its session; once an attempt, for the first one.</summary>
+    RankDied,
+
+    /// <summary>An agent whose node has ranks in training is gone: nothing listens at its address.</summary>
+    AgentLost,
+
+    /// <summary>An agent whose node has ranks in training went silent and its address does not answer at all.</summary>
+    NodeLost,
+
+    /// <summary>No step was completed for far longer than steps take; the ranks that are furthest behind are named.</summary>
+    RankHung,
 }

@@ -24,6 +24,8 @@ internal static class ReportEndpoints
         _ = run.MapPost("/replicas", ReportReplicaAsync).WithSummary("An agent holds a verified copy of another node's image.");
         _ = run.MapPost("/shards", ReportShardAsync).WithSummary("One rank's shard is durable in object storage.");
         _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went; held until all ranks have restored, and answered with another plan if one could not.");
+        _ = run.MapPost("/failures", ReportFailureAsync).WithSummary("A rank's process ended without closing its session.");
+        _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went.");
     }
 
     private static async Task<Ok<JoinResult>> JoinAsync(
@@ -71,6 +73,13 @@ internal static class ReportEndpoints
         }
 
         memory.Hold(run, body.Node, body.Checkpoint, body.Rank, body.Image.Root);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<NoContent> ReportFailureAsync(
+        RunId run, FailureReport body, RunHost host, CancellationToken cancellationToken)
+    {
+        _ = await host.TakeAsync(run, new RecordFailure(body), cancellationToken);
         return TypedResults.NoContent();
     }
 

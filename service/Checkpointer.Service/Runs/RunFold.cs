@@ -73,6 +73,7 @@ internal static class RunFold
                 state.Checkpoints.Keep(rollback.Target);
                 break;
             case StoreMismatched:
+            case FailureDetected:
                 break;
             case FencedSavesCondemned condemned:
                 Invariant.Holds(condemned.Through < state.CurrentAttempt);

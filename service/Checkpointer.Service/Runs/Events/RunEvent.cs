@@ -23,6 +23,7 @@ namespace Checkpointer.Service.Runs.Events;
 [JsonDerivedType(typeof(RestoreGivenUp), "restore_given_up")]
 [JsonDerivedType(typeof(CheckpointVerified), "checkpoint_verified")]
 [JsonDerivedType(typeof(StoreMismatched), "store_mismatched")]
+[JsonDerivedType(typeof(FailureDetected), "failure_detected")]
 [JsonDerivedType(typeof(RolledBack), "rolled_back")]
 [JsonDerivedType(typeof(FencedSavesCondemned), "fenced_saves_condemned")]
 internal abstract record RunEvent
