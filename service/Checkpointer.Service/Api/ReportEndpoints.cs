@@ -25,7 +25,6 @@ internal static class ReportEndpoints
         _ = run.MapPost("/shards", ReportShardAsync).WithSummary("One rank's shard is durable in object storage.");
         _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went; held until all ranks have restored, and answered with another plan if one could not.");
         _ = run.MapPost("/failures", ReportFailureAsync).WithSummary("A rank's process ended without closing its session.");
-        _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went.");
     }
 
     private static async Task<Ok<JoinResult>> JoinAsync(

@@ -10,6 +10,7 @@ from .agent import AgentClient
 from .capture import Copier
 from .counters import CounterBook
 from .log import RateLimitedLog
+from .presence import Presence
 from .session import Session
 from .state import MAX_RANKS
 from .transport import Transport
@@ -72,7 +73,8 @@ def connect(
         client.close()
         raise
     log.info(f"attempt {client.attempt} of {world_size} ranks, resumes from {client.resume_from}")
-    return Session(run, rank, world_size, client, copier, counters, log, restore_timeout_s, close_timeout_s)
+    presence = Presence(client, socket, run, rank)
+    return Session(run, rank, world_size, client, copier, counters, log, presence, restore_timeout_s, close_timeout_s)
 
 
 def _place(rank, world_size):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 
@@ -14,6 +15,7 @@ from .background import BackgroundThread
 from .counters import Counters
 from .device import DeviceFence
 from .errors import INTERNAL, SESSION_CLOSED, CheckpointerError, Fenced, RestoreError, StateTypeError, StateValueError
+from .presence import Presence, ending_error
 from .reporter import Reporter
 from .restoring import Restored
 from .saving import QuietPeriod, Registration, SaveJob
@@ -28,6 +30,7 @@ MAX_DIGEST_CHARACTERS = 128
 #: Steps are at most this.
 MAX_STEP = 999_999_999_999
 
+_GOODBYE_WAIT_S = 1.0
 _PRETOUCH_WAIT_S = 120.0
 _PRETOUCH_PAUSE_S = 0.05
 
@@ -49,7 +52,7 @@ class Session:
     ``report``, ``save``, ``before_update`` and ``restore`` raise :class:`Fenced`: let it end the process.
     """
 
-    def __init__(self, run, rank, world_size, client, copier, counters, log, restore_timeout_s, close_timeout_s):
+    def __init__(self, run, rank, world_size, client, copier, counters, log, presence, restore_timeout_s, close_timeout_s):
         #: The run's name.
         self.run: str = run
         #: This process's rank.
@@ -67,6 +70,7 @@ class Session:
         self._counters = counters
         self._log = log
         self._parts = _Parts(client, copier, counters, log, self._pretouch)
+        self._presence = presence
         self._closed = False
         self._overlapped: SaveJob | None = None
         self._layout = None  # (signature, Layout) of the last state
@@ -75,7 +79,7 @@ class Session:
         self._report_was_in_order = False
         self._last_report_at: float | None = None
         self._reported_stall_s = 0.0
-        atexit.register(self.close)
+        atexit.register(self._close_at_exit)
 
     @property
     def attempt(self) -> int:
@@ -171,6 +175,7 @@ class Session:
                     raise StateValueError(f"rng_digest must be text of at most {MAX_DIGEST_CHARACTERS} characters.")
                 report["rng_digest"] = rng_digest
             self._parts.reporter.add(report)
+            self._presence.reached(report["step"])
             self._report_was_in_order = True
         except CheckpointerError as error:
             if not self._report_was_in_order:
@@ -204,6 +209,7 @@ class Session:
             try:
                 job = self._prepare(step, state, extra, durable, overlap)
                 self._save_was_in_order = True
+                self._presence.reached(job.ticket.step)
             except Exception as error:  # the loop's edge: from the first good save on, no save may end the run
                 if not self._save_was_in_order:
                     self._counters.add(saves_failed=1)
@@ -242,22 +248,33 @@ class Session:
         """
         if os.getpid() != self._pid:
             return
+        self._end(None)
+
+    def _close_at_exit(self) -> None:
+        if os.getpid() == self._pid:
+            self._end(ending_error(getattr(sys, "last_value", None)))
+
+    def _end(self, error: str | None) -> None:
         with self._lock:
             if self._closed:
                 return
+            if error is not None:
+                self._presence.close(error, _GOODBYE_WAIT_S)  # at once: a scheduler waits for it
             self._release_overlapped()
             self._capturing.close(self._close_timeout_s)
             self._parts.reporter.close(self._close_timeout_s)
             self._closed = True
+            self._presence.close(None, _GOODBYE_WAIT_S)
             self._touching.close(0.0)
             self._parts.close()
-            atexit.unregister(self.close)
+            atexit.unregister(self._close_at_exit)
 
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, *_) -> None:
-        self.close()
+    def __exit__(self, _kind, error, _trace) -> None:
+        if os.getpid() == self._pid:
+            self._end(ending_error(error))
 
     def __repr__(self) -> str:
         return f"<Session run {self.run}, rank {self.rank} of {self.world_size}, attempt {self.attempt}>"
