@@ -189,6 +189,41 @@ class TorchTests(TensorTest):
         session._parts.copier.capture = original
         self.assertTrue(session.save(3, {"w": weight}).ok)
 
+    def test_writes_that_pytorch_does_not_count_are_noticed_too(self):
+        def through_data(weight):
+            weight.data.add_(1)
+
+        def through_numpy(weight):
+            weight.numpy()[:] += 1
+
+        session, step = self.connect(), 0
+        weight, large = torch.zeros(8), torch.zeros(1 << 20)
+        original = session._parts.copier.capture
+        for write in (through_data, through_numpy):
+            for tensor in (weight, large):
+                for when in ("before", "after"):
+                    step += 1
+
+                    def capture(*arguments, **options):
+                        if when == "before":
+                            write(tensor)
+                        original(*arguments, **options)
+                        if when == "after":
+                            write(tensor)
+
+                    session._parts.copier.capture = capture
+                    ticket = session.save(step, {"w": weight, "l": large}, overlap=True)
+                    session.before_update()
+                    with self.subTest(write=write.__name__, size=tensor.numel(), when=when):
+                        self.assertEqual(ticket.wait("sealed", 30), "failed")
+                        self.assertEqual(ticket.error.code, "state_changed")
+                        self.assertIn("'w'" if tensor is weight else "'l'", str(ticket.error))
+                        self.assertNotIn((0, step, 1), self.agent.service.images)
+        session._parts.copier.capture = original
+        ticket = session.save(step + 1, {"w": weight, "l": large}, overlap=True)
+        session.before_update()
+        self.assertIn(ticket.wait("sealed", 30), ("sealed", "durable"), ticket.error)
+
     def test_updates_after_before_update_are_not_in_the_image(self):
         session = self.connect()
         weight = torch.zeros(1 << 16)

@@ -7,6 +7,7 @@ import time
 
 from .arena import SlotLocation
 from .errors import INTERNAL, STATE_CHANGED, AgentUnavailable, ArenaError, CheckpointerError
+from .sample import Sample
 
 #: How long a save stays away from an agent that hung, at first and at most; the loop must not wait for it every time.
 _FIRST_QUIET_S = 5.0
@@ -79,6 +80,7 @@ class SaveJob:
         self._fence = fence
         self._overlapped = overlapped
         self._versions = [item.leaf.version() for item in leaves] if overlapped else None
+        self._sample = Sample(leaves, ticket.step) if overlapped else None
         self._lock = threading.Lock()
         self._cancelled = False
         self._copying = threading.Event()  # set when the copy begins, or never will
@@ -172,16 +174,17 @@ class SaveJob:
         parts.copier.capture(self._leaves, self._layout, mapping, self._fence, parallel=not self._overlapped)
         mapping.check()
         if self._versions is not None:
-            self._check_unchanged()
+            self._check_unchanged(mapping)
 
-    def _check_unchanged(self) -> None:
-        for item, before in zip(self._leaves, self._versions):
-            if item.leaf.version() != before:
-                raise CheckpointerError(
-                    STATE_CHANGED,
-                    f"'{item.name}' was written to while step {self.ticket.step} was being copied: call "
-                    "session.before_update() before optimizer.step().",
-                )
+    def _check_unchanged(self, mapping) -> None:
+        written = (item.name for item, before in zip(self._leaves, self._versions) if item.leaf.version() != before)
+        name = next(written, None) or self._sample.changed(self._layout, mapping)
+        if name is not None:
+            raise CheckpointerError(
+                STATE_CHANGED,
+                f"'{name}' was written to while step {self.ticket.step} was being copied: call "
+                "session.before_update() before optimizer.step().",
+            )
 
     def _seal(self) -> dict:
         parts = self._parts
@@ -215,7 +218,7 @@ class SaveJob:
         parts.arena.forget(location)
 
     def _let_go(self) -> None:
-        self._leaves = []
+        self._leaves, self._sample = [], None
         self._copying.set()
         self._copied.set()
 
