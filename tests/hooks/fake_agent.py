@@ -73,6 +73,8 @@ class FakeAgent:
         self.calls = []
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
+        self.presence = collections.defaultdict(list)  # rank -> lines, None where one ended without a goodbye
+        self.present = set()
         self._instances = 0
         self._server = None
         self._reset()

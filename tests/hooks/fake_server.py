@@ -35,7 +35,36 @@ class TrainerHandler(http.server.BaseHTTPRequestHandler):
     def address_string(self):
         return "trainer"
 
+    def _stay(self, rank):
+        """A presence: its lines go to ``agent.presence``, and None when the connection ends without a goodbye."""
+        self.close_connection = True
+        agent, line = self.agent, {}
+        try:
+            while not line.get("goodbye"):
+                size = int(self.rfile.readline().strip() or b"0", 16)
+                content = self.rfile.read(size)
+                self.rfile.readline()
+                line = json.loads(content)
+                with agent.changed:
+                    first = rank not in agent.present
+                    agent.present.add(rank)
+                    agent.presence[rank].append(line)
+                    agent.changed.notify_all()
+                if first:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+        except (ValueError, OSError):
+            with agent.changed:
+                agent.presence[rank].append(None)
+                agent.changed.notify_all()
+        with agent.changed:
+            agent.present.discard(rank)
+
     def _serve(self):
+        presence = re.fullmatch(r"/v1/runs/[a-z0-9-]+/ranks/(\d+)/presence", self.path)
+        if presence:
+            self._stay(int(presence[1]))
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         agent, url = self.agent, urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
