@@ -59,6 +59,23 @@ public static class ObjectStores
             ErrorCode.ConfigurationInvalid, $"A store URL of scheme '{scheme}' cannot be opened. {Supported}");
     }
 
+    /// <summary>
+    /// What stands before a key to name the object as other tools take it: <c>s3://bucket/prefix/</c>, or a folder's full
+    /// path with its slash. For options that <see cref="Open(StoreOptions, TimeProvider)"/> takes; never holds a secret.
+    /// </summary>
+    public static string PlaceOf(StoreOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Url.StartsWith("s3://", StringComparison.OrdinalIgnoreCase))
+        {
+            var url = S3Url.Parse(options.Url);
+            return $"s3://{url.Bucket}/{url.Prefix}";
+        }
+
+        var path = options.Url.Contains("://", StringComparison.Ordinal) ? new Uri(options.Url).LocalPath : options.Url;
+        return Path.GetFullPath(path).TrimEnd('/') + "/";
+    }
+
     /// <summary>Opens a store that needs no more than its URL.</summary>
     public static IObjectStore Open(string url) => Open(new StoreOptions { Url = url }, TimeProvider.System);
 }

@@ -7,8 +7,8 @@ namespace Checkpointer.Storage.Verification;
 /// <summary>One object of a checkpoint that is bad, missing or could not be read, and whom that hits.</summary>
 public sealed record ObjectFinding
 {
-    /// <summary>Most tensors that are named.</summary>
-    public const int MaxNamedTensors = 32;
+    /// <summary>Most tensors that are named: all of a large model, and yet a bound on what a hostile layout can fill.</summary>
+    public const int MaxNamedTensors = 65_536;
 
     /// <summary>What is the matter.</summary>
     public required FindingKind Kind { get; init; }

@@ -6,11 +6,12 @@ using Spectre.Console;
 namespace Checkpointer.Cli.Verifying;
 
 /// <summary>
-/// What a person sees of a verification: a line for each checkpoint, and what is wrong with it; a table on a terminal,
-/// plain lines elsewhere.
+/// What a person sees of a verification: a line for each checkpoint, what is wrong with it, and what to make of that;
+/// wrapped on a terminal, one line a finding elsewhere.
 /// </summary>
-internal sealed class VerifyConsole(IAnsiConsole output)
+internal sealed class VerifyConsole(IAnsiConsole output, string place)
 {
+    private const int MaxNamedTensors = 8;
     private const int MaxNamedRanks = 8;
 
     private bool IsTerminal => output.Profile.Out.IsTerminal;
@@ -33,22 +34,14 @@ internal sealed class VerifyConsole(IAnsiConsole output)
             Line(Markup.Escape($"  stopped with {ByteSize.Show(report.UnreadBytes)} unread: {stopped}"));
         }
 
-        if (report.Findings.Count > 0)
+        foreach (var finding in report.Findings)
         {
-            if (IsTerminal)
-            {
-                ShowTable(report.Findings);
-            }
-            else
-            {
-                foreach (var finding in report.Findings)
-                {
-                    Line(Markup.Escape(
-                        $"  {finding.Kind.ToString().ToLowerInvariant()}: {finding.Key} {finding.Detail}; {RanksOf(finding)}{TensorsOf(finding, "; tensors ")}"));
-                }
-            }
+            Show(finding);
         }
     }
+
+    /// <summary>What to make of all that was shown.</summary>
+    public void Advise(string advice) => Line(Markup.Escape(advice));
 
     private static string Describe(VerificationReport report)
     {
@@ -58,22 +51,20 @@ internal sealed class VerifyConsole(IAnsiConsole output)
             $"{Count(report.Shards, "shard")}, {Count(report.Packs, "pack")}, {Count(report.Chunks, "chunk")}, {ByteSize.Show(report.Bytes)}; read {ByteSize.Show(report.BytesRead)} in {report.Seconds:0.0} s{rate}");
     }
 
-    private void ShowTable(IReadOnlyList<VerificationFinding> findings)
+    private void Show(VerificationFinding finding)
     {
-        var table = new Table { Border = TableBorder.Rounded };
-        table.AddColumn("").AddColumn("object").AddColumn("what").AddColumn("ranks").AddColumn("tensors");
-        foreach (var finding in findings)
+        var kind = finding.Kind.ToString().ToLowerInvariant();
+        var hit = RanksOf(finding) + TensorsOf(finding, "; tensors ");
+        if (!IsTerminal)
         {
-            var kind = finding.Kind.ToString().ToLowerInvariant();
-            table.AddRow(
-                $"[{(finding.Kind == VerificationFindingKind.Unreadable ? "yellow" : "red")}]{kind}[/]",
-                Markup.Escape(finding.Key),
-                Markup.Escape(finding.Detail),
-                Markup.Escape(RanksOf(finding)),
-                Markup.Escape(TensorsOf(finding, "")));
+            Line(Markup.Escape($"  {kind}: {place}{finding.Key} {finding.Detail}; {hit}"));
+            return;
         }
 
-        output.Write(table);
+        var colour = finding.Kind == VerificationFindingKind.Unreadable ? Color.Yellow : Color.Red;
+        output.Write(new UnbrokenLine($"  {kind}: ", new Style(colour), place + finding.Key));
+        output.Write(new Padder(new Text(finding.Detail), new Padding(4, 0, 0, 0)));
+        output.Write(new Padder(new Text(hit), new Padding(4, 0, 0, 0)));
     }
 
     private static string RanksOf(VerificationFinding finding) => finding.RankCount == 0
@@ -83,12 +74,13 @@ internal sealed class VerifyConsole(IAnsiConsole output)
 
     private static string TensorsOf(VerificationFinding finding, string before) => finding.TensorCount == 0
         ? ""
-        : before + string.Join(", ", finding.Tensors) + More(finding.TensorCount - finding.Tensors.Count);
+        : before + string.Join(", ", finding.Tensors.Take(MaxNamedTensors))
+            + More(finding.TensorCount - Math.Min(finding.Tensors.Count, MaxNamedTensors));
 
     private static string Count(int count, string what) =>
         string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
-    private static string More(int count) => count > 0 ? string.Create(CultureInfo.InvariantCulture, $" and {count} more") : "";
+    private static string More(int count) => count > 0 ? string.Create(CultureInfo.InvariantCulture, $" … and {count} more") : "";
 
     // A line for a script to read is never broken in two.
     private void Line(string markup)

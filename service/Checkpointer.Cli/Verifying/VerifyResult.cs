@@ -12,6 +12,12 @@ internal sealed record VerifyResult
     /// <summary>What store was read.</summary>
     public required string Store { get; init; }
 
+    /// <summary>What stands before a finding's key to fetch the object: <c>s3://bucket/prefix/</c>, or a folder's path with its slash.</summary>
+    public required string Place { get; init; }
+
+    /// <summary>The newest of the checkpoints below that was found intact now; null if none was.</summary>
+    public CheckpointId? NewestIntact { get; init; }
+
     /// <summary>The worst outcome: damaged before incomplete before good.</summary>
     public required VerificationOutcome Outcome { get; init; }
 

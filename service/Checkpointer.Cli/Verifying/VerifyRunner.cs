@@ -27,7 +27,7 @@ internal sealed class VerifyRunner(VerifyOptions options, TimeProvider time, Act
 
         // On one terminal results and bar must go through one console, or they overwrite each other.
         var bar = !options.Json && output.Profile.Out.IsTerminal ? output : errors;
-        var shown = options.Json ? null : new VerifyConsole(output);
+        var shown = options.Json ? null : new VerifyConsole(output, ObjectStores.PlaceOf(options.Store));
         using var recorder = new VerificationRecorder(options.Service, warn);
         var (results, progress) = (new List<VerifiedCheckpoint>(), new ProgressBox());
         var verifier = new CheckpointVerifier(
@@ -48,10 +48,23 @@ internal sealed class VerifyRunner(VerifyOptions options, TimeProvider time, Act
             }
         }).ConfigureAwait(false);
 
+        if (VerifyAdvice.For(options.Run, results) is { } advice)
+        {
+            shown?.Advise(advice);
+        }
+
         var worst = Worst(results);
         if (options.Json)
         {
-            var result = new VerifyResult { Run = options.Run, Store = store.Description, Outcome = worst, Checkpoints = results };
+            var result = new VerifyResult
+            {
+                Run = options.Run,
+                Store = store.Description,
+                Place = ObjectStores.PlaceOf(options.Store),
+                NewestIntact = VerifyAdvice.NewestIntact(results)?.Checkpoint,
+                Outcome = worst,
+                Checkpoints = results,
+            };
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(result, OutputJsonContext.Default.VerifyResult)).ConfigureAwait(false);
         }
 

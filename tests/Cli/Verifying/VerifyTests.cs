@@ -67,8 +67,12 @@ public sealed class VerifyTests : IDisposable
 
         Assert.Equal(ExitCode.Failure, result.ExitCode);
         Assert.Contains("sft-demo 10.1: damaged", result.Output, StringComparison.Ordinal);
-        Assert.Contains($"  corrupt: {key} has 1 chunk that is not what was sealed", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"  corrupt: {Store}/{key} has 1 chunk that is not what was sealed", result.Output, StringComparison.Ordinal);
         Assert.Contains("; rank 1; tensors weights", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Damaged: 10.1. Which others are intact was not looked at: checkpointer verify sft-demo --all. No service has recorded",
+            result.Output.TrimEnd().Split('\n')[^1],
+            StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', result.Output);
     }
 
@@ -85,6 +89,8 @@ public sealed class VerifyTests : IDisposable
         var parsed = Parse(result);
         Assert.Equal(("sft-demo", VerificationOutcome.Damaged), (parsed.Run.Value, parsed.Outcome));
         Assert.Contains(Store, parsed.Store, StringComparison.Ordinal);
+        Assert.True(File.Exists(parsed.Place + key), "the key can be fetched as it is named");
+        Assert.Null(parsed.NewestIntact);
         var verified = Assert.Single(parsed.Checkpoints);
         Assert.False(verified.Recorded);
         Assert.Equal(
