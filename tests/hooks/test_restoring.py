@@ -70,6 +70,21 @@ class RestoringTests(AgentTest):
         self.agent.fault("restore", lambda answer: {**answer, "checkpoint": {"step": 39, "attempt": 1}})
         self.assert_refused(make_state(), "restore_impossible", "39")
 
+    def test_another_plan_that_all_ranks_got_is_followed(self):
+        self.saved(make_state(2.5))
+        self.agent.fault("restore", lambda answer: {**answer, "plan": 2, "checkpoint": {"step": 39, "attempt": 1}})
+        session, state = self.connect(), make_state(0.0)
+        self.assertEqual(session.restore(state).step, 39)
+        self.assertEqual(state, make_state(2.5))
+        self.assertTrue(session.save(41, state).ok)
+
+    def test_a_timeout_says_for_which_ranks_it_waits(self):
+        self.saved(make_state())
+        answer = {"done": False, "waiting_for": [3, 5]}
+        self.agent.fault("restore", lambda _: answer, times=1000)
+        with self.assertRaisesRegex(checkpointer.RestoreError, "ranks 3, 5 have not yet"):
+            self.connect(restore_timeout_s=0.5).restore(make_state())
+
     def test_a_truncated_slot_is_an_error_not_a_crash(self):
         self.saved(make_state(count=1 << 16))
 

@@ -124,7 +124,7 @@ internal sealed partial class NodeArenas : IDisposable
     {
         // For pools to come; each pool judges for itself whether news is news.
         _progress.AddOrUpdate(
-            progress.Run, progress, (_, known) => known.Attempt > progress.Attempt ? known : SlotPool.Merge(known, progress));
+            progress.Run, progress, (_, known) => SlotPool.IsOutdated(progress, known) ? known : SlotPool.Merge(known, progress));
         foreach (var ((run, _), pool) in _pools)
         {
             if (run == progress.Run)

@@ -25,7 +25,7 @@ internal sealed partial class SlotPool
         var ends = new List<CancellationTokenSource>();
         lock (_gate)
         {
-            if (_progress is { } known && progress.Attempt < known.Attempt)
+            if (_progress is { } known && IsOutdated(progress, known))
             {
                 return;
             }
@@ -93,14 +93,21 @@ internal sealed partial class SlotPool
     /// <summary>News of the same attempt or a newer one, with what it leaves unsaid: a grant, say, names no sealed step.</summary>
     internal static RunProgress Merge(RunProgress? known, RunProgress news) => known is null || known.Attempt < news.Attempt
         ? news
+        : known.Plan < news.Plan && known.Plan > 0
+        ? news with { Fenced = news.Fenced || known.Fenced, Peer = news.Peer ?? known.Peer }
         : news with
         {
             GloballySealed = Later(known.GloballySealed, news.GloballySealed),
             Committed = Later(known.Committed, news.Committed),
+            Plan = Math.Max(known.Plan, news.Plan),
             Fenced = news.Fenced || known.Fenced,
             ResumedFrom = news.ResumedFrom ?? known.ResumedFrom,
             Protected = Later(known.Protected, news.Protected),
         };
+
+    // Of an attempt that got another plan, what was said of the one before no longer holds.
+    internal static bool IsOutdated(RunProgress news, RunProgress known) => news.Attempt < known.Attempt
+        || (news.Attempt == known.Attempt && news.Plan > 0 && news.Plan < known.Plan);
 
     private static CheckpointId? Later(CheckpointId? left, CheckpointId? right) =>
         left is { } a && (right is not { } b || a > b) ? left : right;
@@ -126,6 +133,8 @@ internal sealed partial class SlotPool
         var stale = ReleaseRule.IsStale(snapshot.Checkpoint, progress);
         if (!stale && !progress.IsGivenUp(snapshot.Checkpoint))
         {
+            // Another plan may come back to what the grant gave up.
+            slot.GivenUp &= progress.ResumedFrom != snapshot.Checkpoint;
             return;
         }
 

@@ -86,6 +86,7 @@ public static class AgentHost
         services.AddSingleton<Grants>();
         services.AddSingleton<PeerClient>();
         services.AddSingleton<Restorer>();
+        services.AddSingleton<RestoreBarrier>();
         services.AddSingleton<RestoreJobs>();
         services.AddSingleton<Joiner>();
         services.AddSingleton<TrainerCalls>();

@@ -72,7 +72,7 @@ internal sealed class Joiner(
         {
             grants.Add(new Grant(run, rank, request.WorldSize, attempt, plan));
             restores.EndOlder(run, rank, attempt);
-            arenas.Observe(new RunProgress { Run = run, Attempt = attempt, ResumedFrom = plan.ResumeFrom, GivenUp = [], Peer = result.Peer });
+            arenas.Observe(new RunProgress { Run = run, Attempt = attempt, Plan = plan.Number, ResumedFrom = plan.ResumeFrom, GivenUp = [], Peer = result.Peer });
         }
 
         return new JoinResponse

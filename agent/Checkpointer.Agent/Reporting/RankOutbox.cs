@@ -161,7 +161,7 @@ internal sealed partial class RankOutbox(
 
     // A rank reports only once it has joined, so a service that does not know its run was started beside another journal, and
     // not for long: what is dropped meanwhile would be missing for good.
-    private static bool MayStillSucceed(CheckpointerException e, int failures) =>
+    internal static bool MayStillSucceed(CheckpointerException e, int failures) =>
         e.IsTransient || e.Code == ErrorCode.NotFound || (e.Code == ErrorCode.Internal && failures < MaxInternalFailures);
 
     /// <summary>A stale attempt has nothing more to say, so all that waits of it or of older ones goes with it.</summary>

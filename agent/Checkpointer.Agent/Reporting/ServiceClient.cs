@@ -91,6 +91,15 @@ internal sealed class ServiceClient(HttpClient http, string node, TimeProvider t
         CallTimeout,
         cancellationToken);
 
+    /// <summary>The same, held by the service at most <see cref="RestoreReport.WaitMs"/> while other ranks are restoring.</summary>
+    public Task<RestoreResult> RestoreAsync(RunId run, RestoreReport report, CancellationToken cancellationToken) => PostAsync(
+        $"v1/runs/{run}/restores",
+        report,
+        ContractsJsonContext.Default.RestoreReport,
+        ContractsJsonContext.Default.RestoreResult,
+        CallTimeout + TimeSpan.FromMilliseconds(report.WaitMs ?? 0),
+        cancellationToken);
+
     /// <summary>Where a run stands. Quick: a trainer waits for it.</summary>
     public async Task<RunProgress> ProgressAsync(RunId run, CancellationToken cancellationToken) => Parse(
         await SendAsync(HttpMethod.Get, $"v1/runs/{run}/progress?node={node}", null, QuickTimeout, cancellationToken),

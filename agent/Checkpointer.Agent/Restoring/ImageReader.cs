@@ -296,8 +296,12 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
             new CheckpointerException(ErrorCode.ChunkCorrupt, $"chunk {chunk} does not hash to what was sealed"));
     }
 
-    private CheckpointerException Impossible(string why) => new(
-        ErrorCode.RestoreImpossible,
-        $"The image of rank {planned.Rank} cannot be restored: {why}. "
-        + (journal.Faults is { Count: > 0 } faults ? string.Join("; ", faults.Take(4)) : "The plan lists no source for it."));
+    private CheckpointerException Impossible(string why)
+    {
+        journal.RunOut();
+        return new CheckpointerException(
+            ErrorCode.RestoreImpossible,
+            $"The image of rank {planned.Rank} cannot be restored: {why}. "
+            + (journal.Faults is { Count: > 0 } faults ? string.Join("; ", faults.Take(4)) : "The plan lists no source for it."));
+    }
 }

@@ -10,4 +10,7 @@ internal sealed partial class RestoreJobs
 
     [LoggerMessage(311, LogLevel.Error, "Run {Run} rank {Rank}: {Checkpoint} could not be restored: {Why}")]
     private partial void LogFailed(RunId run, Rank rank, CheckpointId checkpoint, string why);
+
+    [LoggerMessage(312, LogLevel.Warning, "Run {Run} rank {Rank}: {Checkpoint} is not what the attempt resumes from any more; plan {Number}: {Reason}")]
+    private partial void LogReplaced(RunId run, Rank rank, CheckpointId checkpoint, int number, string reason);
 }

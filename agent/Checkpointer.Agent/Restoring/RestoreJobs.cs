@@ -1,7 +1,9 @@
+using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Hosting;
 using Checkpointer.Agent.Joining;
 using Checkpointer.Agent.Reporting;
 using Checkpointer.Agent.Telemetry;
+using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Contracts.Trainers;
 using Checkpointer.Formats.Errors;
@@ -16,6 +18,9 @@ namespace Checkpointer.Agent.Restoring;
 /// </summary>
 internal sealed partial class RestoreJobs(
     Restorer restorer,
+    RestoreBarrier barrier,
+    Grants grants,
+    NodeArenas arenas,
     Outboxes outboxes,
     AgentOptions options,
     AgentTelemetry telemetry,
@@ -29,18 +34,20 @@ internal sealed partial class RestoreJobs(
     public async Task<RestoreResponse> RestoreAsync(
         Grant grant, string layout, TimeSpan wait, CancellationToken cancellationToken)
     {
-        if (grant.Plan.ResumeFrom is not { } checkpoint)
+        if (grant.Plan.ResumeFrom is null)
         {
             return new RestoreResponse { Done = true };
         }
 
-        var running = Find(grant, layout, checkpoint).Running;
+        var job = Find(grant, layout);
+        var running = job.Running;
         try
         {
             var outcome = await running.WaitAsync(wait, time, cancellationToken);
             return new RestoreResponse
             {
                 Done = true,
+                Plan = outcome.Plan,
                 Checkpoint = outcome.Checkpoint,
                 Slot = outcome.Lease.Location,
                 Extra = outcome.Extra,
@@ -51,7 +58,7 @@ internal sealed partial class RestoreJobs(
         }
         catch (TimeoutException)
         {
-            return new RestoreResponse { Done = false };
+            return new RestoreResponse { Done = false, WaitingFor = job.WaitingFor };
         }
         catch (OperationCanceledException) when (running.IsCanceled && !cancellationToken.IsCancellationRequested)
         {
@@ -102,7 +109,7 @@ internal sealed partial class RestoreJobs(
         await Task.WhenAll(jobs.Select(job => job.Ended));
     }
 
-    private Job Find(Grant grant, string layout, CheckpointId checkpoint)
+    private Job Find(Grant grant, string layout)
     {
         Job? old;
         Job job;
@@ -115,7 +122,7 @@ internal sealed partial class RestoreJobs(
             }
 
             // One that failed is tried again when the trainer asks again: the world may have changed.
-            job = new Job(grant.Attempt, layout, token => Task.Run(() => RunAsync(grant, checkpoint, token), CancellationToken.None));
+            job = new Job(grant.Attempt, layout, (job, token) => Task.Run(() => RunAsync(job, grant, token), CancellationToken.None));
             _jobs[(grant.Run, grant.Rank)] = job;
         }
 
@@ -123,17 +130,71 @@ internal sealed partial class RestoreJobs(
         return job;
     }
 
-    private async Task<RestoreOutcome> RunAsync(Grant grant, CheckpointId checkpoint, CancellationToken cancellationToken)
+    /// <summary>
+    /// Rebuilds what the plan says, waits until every rank has, and starts over with another plan if one could not. Nothing is
+    /// given to the trainer before.
+    /// </summary>
+    private async Task<RestoreOutcome> RunAsync(Job job, Grant granted, CancellationToken cancellationToken)
+    {
+        for (var grant = granted; ;)
+        {
+            var (report, outcome) = await RebuildAsync(grant, cancellationToken);
+            RestoreResult result;
+            try
+            {
+                result = await barrier.PassAsync(grant.Run, report, job.WaitFor, cancellationToken);
+                if (result.State == RestoreState.Confirmed && outcome is not null)
+                {
+                    return outcome with { Plan = report.Plan!.Value };
+                }
+            }
+            catch
+            {
+                outcome?.Lease.Dispose();
+                throw;
+            }
+
+            outcome?.Lease.Dispose();
+            if (result is not { State: RestoreState.Replaced, Plan: { ResumeFrom: not null } plan })
+            {
+                throw new CheckpointerException(
+                    ErrorCode.RestoreImpossible,
+                    $"Run {grant.Run} rank {grant.Rank}: attempt {grant.Attempt} cannot restore anything. {result.Reason}");
+            }
+
+            LogReplaced(grant.Run, grant.Rank, report.Checkpoint, plan.Number, plan.Reason);
+            grant = grant with { Plan = plan };
+            grants.Add(grant);
+            arenas.Observe(new RunProgress
+            {
+                Run = grant.Run,
+                Attempt = grant.Attempt,
+                Plan = plan.Number,
+                ResumedFrom = plan.ResumeFrom,
+                GivenUp = [],
+            });
+            job.WaitFor([]);
+        }
+    }
+
+    /// <summary>
+    /// The report, and what was restored; null if no source is left, which another plan may mend. What another one would not
+    /// mend is reported and thrown.
+    /// </summary>
+    private async Task<(RestoreReport Report, RestoreOutcome? Outcome)> RebuildAsync(Grant grant, CancellationToken cancellationToken)
     {
         using var span = AgentTelemetry.Spans.StartActivity("checkpointer.agent.restore");
+        var checkpoint = grant.Plan.ResumeFrom!.Value;
         span?.SetTag("checkpointer.checkpoint", checkpoint.ToString());
         var started = time.GetTimestamp();
         var journal = new RestoreJournal(telemetry);
         try
         {
             var outcome = await restorer.RestoreAsync(grant, checkpoint, journal, cancellationToken);
-            Report(grant, checkpoint, journal, succeeded: true, time.GetElapsedTime(started));
-            return outcome;
+            var duration = time.GetElapsedTime(started);
+            telemetry.RestoreEnded(succeeded: true, duration);
+            LogRestored(grant.Run, grant.Rank, checkpoint, duration.TotalMilliseconds, journal.Faults.Count);
+            return (Report(grant, checkpoint, journal, succeeded: true, duration), outcome);
         }
         catch (CheckpointerException e)
         {
@@ -143,43 +204,46 @@ internal sealed partial class RestoreJobs(
                 journal.Fault(grant.Rank, "this agent", e);
             }
 
-            Report(grant, checkpoint, journal, succeeded: false, time.GetElapsedTime(started));
+            var duration = time.GetElapsedTime(started);
+            telemetry.RestoreEnded(succeeded: false, duration);
+            var report = Report(grant, checkpoint, journal, succeeded: false, duration);
+            if (journal.NoSourceLeft)
+            {
+                return (report, null);
+            }
+
+            _ = outboxes.Add(grant.Run, report);
             throw;
         }
     }
 
-    private void Report(
-        Grant grant, CheckpointId checkpoint, RestoreJournal journal, bool succeeded, TimeSpan duration)
-    {
-        telemetry.RestoreEnded(succeeded, duration);
-        if (succeeded)
-        {
-            LogRestored(grant.Run, grant.Rank, checkpoint, duration.TotalMilliseconds, journal.Faults.Count);
-        }
-
-        _ = outboxes.Add(grant.Run, new RestoreReport
+    private RestoreReport Report(
+        Grant grant, CheckpointId checkpoint, RestoreJournal journal, bool succeeded, TimeSpan duration) => new()
         {
             Attempt = grant.Attempt,
             Rank = grant.Rank,
             Node = options.Node,
             Checkpoint = checkpoint,
+            Plan = Math.Max(1, grant.Plan.Number),
             Succeeded = succeeded,
+            NoSourceLeft = succeeded ? null : journal.NoSourceLeft,
             LocalMemoryBytes = journal.BytesFrom(SourceKind.LocalMemory),
             PeerMemoryBytes = journal.BytesFrom(SourceKind.PeerMemory),
             StorageBytes = journal.BytesFrom(SourceKind.Storage),
             RestoreMs = duration.TotalMilliseconds,
             Faults = journal.Faults,
-        });
-    }
+        };
 
     private sealed class Job : IDisposable
     {
         private readonly CancellationTokenSource _cancellation = new();
 
-        public Job(Attempt attempt, string layout, Func<CancellationToken, Task<RestoreOutcome>> run)
+        private volatile IReadOnlyList<Rank> _waitingFor = [];
+
+        public Job(Attempt attempt, string layout, Func<Job, CancellationToken, Task<RestoreOutcome>> run)
         {
             (Attempt, Layout) = (attempt, layout);
-            Running = run(_cancellation.Token);
+            Running = run(this, _cancellation.Token);
             Ended = ReleaseAtEndAsync();
         }
 
@@ -189,8 +253,13 @@ internal sealed partial class RestoreJobs(
 
         public Task<RestoreOutcome> Running { get; }
 
+        /// <summary>The ranks that all wait for; empty while this one's own image is being rebuilt.</summary>
+        public IReadOnlyList<Rank> WaitingFor => _waitingFor;
+
         /// <summary>Ends, never with an error, when the job was ended and holds nothing any more.</summary>
         public Task Ended { get; }
+
+        public void WaitFor(IReadOnlyList<Rank> ranks) => _waitingFor = ranks;
 
         public void End() => _cancellation.Cancel();
 

@@ -9,12 +9,19 @@ namespace Checkpointer.Agent.Restoring;
 internal sealed class RestoreJournal(AgentTelemetry telemetry)
 {
     /// <summary>Most faults that are written down; a last line says how many more there were.</summary>
-    public const int MaxFaults = 64;
+    public const int MaxFaults = 63;
+
+    /// <summary>Longest of them, in characters.</summary>
+    public const int MaxFaultLength = 1024;
 
     private readonly Lock _gate = new();
     private readonly List<string> _faults = [];
     private readonly long[] _bytes = new long[Enum.GetValues<SourceKind>().Length];
     private int _moreFaults;
+    private volatile bool _noSourceLeft;
+
+    /// <summary>Whether no source was left of bytes that were needed: the plan can't be carried out, by no rank.</summary>
+    public bool NoSourceLeft => _noSourceLeft;
 
     /// <summary>The faults so far, for people.</summary>
     public IReadOnlyList<string> Faults
@@ -41,6 +48,9 @@ internal sealed class RestoreJournal(AgentTelemetry telemetry)
         }
     }
 
+    /// <summary>No source is left of bytes that were needed.</summary>
+    public void RunOut() => _noSourceLeft = true;
+
     /// <summary>A source failed or gave wrong bytes.</summary>
     public void Fault(Rank image, string source, CheckpointerException failure)
     {
@@ -49,8 +59,8 @@ internal sealed class RestoreJournal(AgentTelemetry telemetry)
         {
             if (_faults.Count < MaxFaults)
             {
-                _faults.Add(
-                    $"Image of rank {image} from {source}: {CheckpointerProblem.NameOf(failure.Code)}: {failure.Message}");
+                var fault = $"Image of rank {image} from {source}: {CheckpointerProblem.NameOf(failure.Code)}: {failure.Message}";
+                _faults.Add(fault.Length <= MaxFaultLength ? fault : fault[..MaxFaultLength]);
             }
             else
             {

@@ -15,6 +15,12 @@ public sealed record RestoreResponse
     /// </summary>
     public IReadOnlyList<Rank>? WaitingFor { get; init; }
 
+    /// <summary>
+    /// Number of the plan that was carried out: above 1 if a rank could not carry out the one that was granted, so that all
+    /// resume from another step than the join said. Null unless done, or when the run starts from scratch.
+    /// </summary>
+    public int? Plan { get; init; }
+
     /// <summary>What was restored; null when the run starts from scratch (or not done).</summary>
     public CheckpointId? Checkpoint { get; init; }
 

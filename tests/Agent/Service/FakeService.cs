@@ -65,6 +65,11 @@ internal sealed class FakeService : IAsyncDisposable
     /// <summary>What a joining incarnation is told to resume from.</summary>
     public RecoveryPlan Plan { get; set; } = new() { Reason = "nothing to resume", Images = [] };
 
+    /// <summary>What a restore report is answered with; by default every rank is told that all have restored.</summary>
+    public Func<RestoreReport, RestoreResult> DecideRestore { get; set; } = report => report.Succeeded
+        ? new RestoreResult { State = RestoreState.Confirmed, RestoredRanks = 1, WaitingFor = [] }
+        : new RestoreResult { State = RestoreState.Impossible, RestoredRanks = 0, WaitingFor = [], Reason = "nothing is left" };
+
     /// <summary>The repository that it says it uses.</summary>
     public string? Repository { get; set; }
 
@@ -129,8 +134,8 @@ internal sealed class FakeService : IAsyncDisposable
         });
         _app.MapPost("/v1/runs/{run}/restores", async (RunId run, HttpRequest body) =>
         {
-            Take(await ReadAsync(body, ContractsJsonContext.Default.RestoreReport));
-            return Results.NoContent();
+            var report = Take(await ReadAsync(body, ContractsJsonContext.Default.RestoreReport));
+            return Json(DecideRestore(report), ContractsJsonContext.Default.RestoreResult);
         });
         _app.MapGet("/v1/runs/{run}/progress", (RunId run) => Json(
             Progress.TryGetValue(run, out var progress)

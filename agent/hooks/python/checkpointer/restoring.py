@@ -11,6 +11,7 @@ from .errors import AgentUnavailable, CheckpointerError, RestoreError
 
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
+_SHOWN_RANKS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +44,18 @@ def restore(parts, leaves: list, layout, timeout_s: float) -> Restored | None:
         answer = _rebuild(parts, layout, started + timeout_s)
         checkpoint = answer.get("checkpoint")
         expected = parts.client.resume_from
-        if checkpoint != expected:
+        replanned = checkpoint is not None and expected is not None and (answer.get("plan") or 1) > 1
+        if checkpoint != expected and not replanned:
             raise RestoreError("restore_impossible", f"The plan says {expected}, the agent restored {checkpoint}.")
         if checkpoint is None:
             return None
         if not is_checkpoint(checkpoint):
             raise RestoreError("agent_unavailable", f"The agent restored {checkpoint!r}.")
+        if checkpoint != expected:
+            # A rank could not restore what was granted: all ranks got another plan, and this is its step.
+            attempt = parts.client.attempt
+            parts.log.warn("restore:replanned", f"attempt {attempt} resumes from {checkpoint}, not from {expected}")
+            parts.client.resume_from = checkpoint
         _fill(parts, leaves, layout, SlotLocation.read(answer.get("slot")))
     except RestoreError:
         raise
@@ -82,7 +89,7 @@ def _rebuild(parts, layout, deadline: float) -> dict:
                 return answer
             if answer.get("done") is not False:
                 raise AgentUnavailable("The agent's answer to restore makes no sense.")
-            trouble: CheckpointerError = AgentUnavailable("The image is still being rebuilt.", timed_out=True)
+            trouble: CheckpointerError = AgentUnavailable(_why_not_done(answer.get("waiting_for")), timed_out=True)
             pause_s = _FIRST_PAUSE_S
         except CheckpointerError as error:
             if error.code == "not_found":
@@ -95,6 +102,15 @@ def _rebuild(parts, layout, deadline: float) -> dict:
             raise trouble
         time.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+
+def _why_not_done(ranks) -> str:
+    if not isinstance(ranks, list) or not ranks:
+        return "The image is still being rebuilt."
+    shown = ", ".join(str(rank) for rank in ranks[:_SHOWN_RANKS])
+    more = " and more" if len(ranks) > _SHOWN_RANKS else ""
+    who = f"rank {shown} has" if len(ranks) == 1 else f"ranks {shown}{more} have"
+    return f"This rank has its image; no rank goes on before all have restored the same step, and {who} not yet."
 
 
 def _fill(parts, leaves: list, layout, location: SlotLocation) -> None:
