@@ -41,6 +41,7 @@ internal sealed class DemoConsole(IAnsiConsole console, TimeProvider time)
         Row("killed", $"{report.Kill.Victim}, at step {report.Kill.AtStep}");
         Row("object store", report.Store);
         Row("committed before the kill", report.CommittedBeforeKill?.ToString() ?? "nothing");
+        Row("in memory, at a peer too, before the kill", report.ProtectedBeforeKill?.ToString() ?? "nothing");
         Row("resumed from", report.ResumedFrom is { } from ? $"step {from.Step} ({from.Tier})" : "no resume was needed");
         if (report.Seconds is { } seconds)
         {

@@ -23,6 +23,9 @@ internal sealed record DemoReport
     /// <summary>Newest checkpoint that was committed when the kill struck; null if none.</summary>
     public Step? CommittedBeforeKill { get; init; }
 
+    /// <summary>Newest step that memory alone could bring back without any one node when the kill struck; null if none.</summary>
+    public Step? ProtectedBeforeKill { get; init; }
+
     /// <summary>Steps that the final lineage lacks. Must be 0.</summary>
     public required int SkippedSteps { get; init; }
 

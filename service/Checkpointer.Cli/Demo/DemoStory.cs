@@ -120,7 +120,7 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
             console.Bad($"kill -9: {victim}");
         }
 
-        return new Strike(victim, at, before.LedgerStep ?? default, before.Committed, before.GloballySealed);
+        return new Strike(victim, at, before.LedgerStep ?? default, before.Committed, before.GloballySealed, before.Protected);
     }
 
     // The job has ended when as many launchers as it needs have ended well: a killed node's has ended too, but not well.
@@ -140,4 +140,4 @@ internal sealed class DemoStory(DemoOptions options, DemoConsole console, TimePr
 
 /// <summary>The kill, and what was recoverable when it struck.</summary>
 internal sealed record Strike(
-    string Victim, DateTimeOffset At, Step AtStep, CheckpointId? Committed, CheckpointId? GloballySealed);
+    string Victim, DateTimeOffset At, Step AtStep, CheckpointId? Committed, CheckpointId? GloballySealed, CheckpointId? Protected);

@@ -25,6 +25,7 @@ internal sealed class DemoVerdict(DemoOptions options, string store, ServiceApi 
                 ? null
                 : new ResumeFacts(resume.ResumedFrom?.Step ?? default, DemoTier.Describe(resume.Restores)),
             CommittedBeforeKill = strike.Committed?.Step,
+            ProtectedBeforeKill = strike.Protected?.Step,
             SkippedSteps = SkippedSteps(ledger),
             ReplayedSteps = ledger.Count(entry => entry.Replayed),
             ReplayDivergences = ledger.Count(entry => entry.Diverged),
@@ -70,6 +71,11 @@ internal sealed class DemoVerdict(DemoOptions options, string store, ServiceApi 
             yield return $"Step {recoverable} was recoverable at the kill, but the job resumed from step {from.Step}.";
         }
 
+        if (options is { Kill: KillTarget.Node, MemoryEvery: > 0 } && report.ResumedFrom is { Tier: not ("memory" or "none") } read)
+        {
+            yield return $"Every image had a copy on a peer, but step {read.Step} was restored from {read.Tier}.";
+        }
+
         if (report.CheckpointsCommitted == 0)
         {
             yield return "No checkpoint was committed.";
@@ -81,8 +87,10 @@ internal sealed class DemoVerdict(DemoOptions options, string store, ServiceApi 
         }
     }
 
-    // A dead node takes its memory with it; otherwise what all ranks had sealed in memory is recoverable too.
-    private Step? Recoverable(Strike strike) => options.Kill == KillTarget.Rank && strike.GloballySealed > strike.Committed
-        ? strike.GloballySealed?.Step
-        : strike.Committed?.Step;
+    // A dead node takes its memory with it, but not the copies that its peer has; a dead rank takes nothing.
+    private Step? Recoverable(Strike strike)
+    {
+        var inMemory = options.Kill == KillTarget.Rank ? strike.GloballySealed : strike.Protected;
+        return inMemory > strike.Committed || strike.Committed is null ? inMemory?.Step : strike.Committed?.Step;
+    }
 }
