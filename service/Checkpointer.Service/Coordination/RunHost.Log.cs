@@ -13,4 +13,7 @@ internal sealed partial class RunHost
 
     [LoggerMessage(1202, LogLevel.Information, "Saved a snapshot after journal entry {Sequence}, {Bytes} bytes")]
     private partial void LogSnapshotSaved(long sequence, int bytes);
+
+    [LoggerMessage(1203, LogLevel.Critical, "Which repository the checkpoints are in could not be journaled; the service has to be started again")]
+    private partial void LogChoiceFailed(Exception exception);
 }

@@ -1,4 +1,6 @@
-using Checkpointer.Service.Journal;
+using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Runs.Checkpoints;
 using Checkpointer.Service.Stores;
 
 namespace Checkpointer.Service.Coordination;
@@ -18,6 +20,35 @@ internal sealed partial class RunHost
                 return _repository is { } known && _slots.Values.Any(slot => slot.State.Checkpoints.CommittedCount > 0)
                     ? known.Choice
                     : null;
+            }
+        }
+    }
+
+    /// <summary>
+    /// The checkpoint that was committed last, if the journal does not say which repository it is in because it is older
+    /// than that record: what the right store must have. Null if the journal says so, or none is committed.
+    /// </summary>
+    public (RunId Run, CheckpointId Checkpoint)? UnboundCommit
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_repository is not null)
+                {
+                    return null;
+                }
+
+                (RunId Run, CheckpointRecord Record)? newest = null;
+                foreach (var state in _slots.Values.Select(slot => slot.State))
+                {
+                    foreach (var record in state.Checkpoints.Records.Where(record => record.State == CheckpointState.Committed))
+                    {
+                        newest = newest is { } known && known.Record.EndedAt >= record.EndedAt ? newest : (state.Run, record);
+                    }
+                }
+
+                return newest is { } found ? (found.Run, found.Record.Checkpoint) : null;
             }
         }
     }
@@ -54,9 +85,11 @@ internal sealed partial class RunHost
             return _journal!.Append(
                 RepositoryChoiceCodec.JournalType, RepositoryChoiceCodec.JournalVersion, RepositoryChoiceCodec.Encode(choice)).Sequence;
         }
-        catch (Exception e) when (e is JournalException or ObjectDisposedException)
+        catch (Exception e)
         {
-            throw Unavailable(MayBeKept, e);
+            LogChoiceFailed(e);
+            Fail(e);
+            throw;
         }
     }
 }

@@ -17,7 +17,7 @@ namespace Checkpointer.Service.Coordination;
 /// The shell around the pure core: decides commands one at a time, journals what they come to, and answers when that is
 /// durable. What is read of a run waits likewise, so nobody ever sees what a crash could take back. Thread-safe.
 /// </summary>
-internal sealed partial class RunHost : IHostedService
+internal sealed partial class RunHost : IHostedService, IAsyncDisposable
 {
     private const string MayBeKept = "The service is going down; what was asked may or may not be kept. Try again.";
 
@@ -88,7 +88,10 @@ internal sealed partial class RunHost : IHostedService
         }
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
+    public async Task StopAsync(CancellationToken cancellationToken) => await DisposeAsync().ConfigureAwait(false);
+
+    /// <summary>Closes the journal, also if what starts after it failed: nobody is asked to stop then.</summary>
+    public async ValueTask DisposeAsync()
     {
         if (_journal is not null)
         {
@@ -191,18 +194,23 @@ internal sealed partial class RunHost : IHostedService
         }
         catch (Exception e)
         {
-            // The journal and the state may say different things now; only a replay makes them one again.
-            _failure = e;
-            _ = _failed.TrySetException(e);
             LogFailed(e, slot.State.Run);
-
-            // To the caller a journal that fails is a service that is down: what was asked is asked again of the next one.
-            if (e is JournalException or ObjectDisposedException)
-            {
-                throw Unavailable(MayBeKept, e);
-            }
-
+            Fail(e);
             throw;
+        }
+    }
+
+    /// <summary>Ends all work after a failed append. Throws if it is the journal's fault; whatever else it is goes on to the caller.</summary>
+    private void Fail(Exception failure)
+    {
+        // The journal and the state may say different things now; only a replay makes them one again.
+        _failure = failure;
+        _ = _failed.TrySetException(failure);
+
+        // To the caller a journal that fails is a service that is down: what was asked is asked again of the next one.
+        if (failure is JournalException or ObjectDisposedException)
+        {
+            throw Unavailable(MayBeKept, failure);
         }
     }
 

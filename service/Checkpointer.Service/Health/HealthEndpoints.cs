@@ -24,9 +24,10 @@ internal static class HealthEndpoints
             .WithSummary("Whether it takes commands and its object store is there.")
             .WithDescription(
                 "200 if the journal is open and the store was proved at start to keep its contract and had repository.json at "
-                + "the last look, a few seconds ago at most. Otherwise a problem: service_unavailable (the journal) or a storage code "
-                + "(the store, with what is wrong). While the store is away commits wait; joins of known runs and restores "
-                + "from memory go on.");
+                + "the last look, a few seconds ago at most, which names the repository that the journal's checkpoints are in. "
+                + "Otherwise a problem: service_unavailable (the journal) or a storage code (the store, with what is wrong). While "
+                + "the store is away, or is another one, nothing is written to it and commits wait; joins of known runs and "
+                + "restores from memory go on.");
         _ = routes.MapGet("/v1/store", (StoreGate gate) => TypedResults.Ok(gate.Describe()))
             .WithTags("store").WithSummary("The object store, the repository in it, and what is wrong with it.");
     }

@@ -21,6 +21,9 @@ internal sealed partial class StoreGate : BackgroundService
     // Long enough for a store that is there, so that a broken one is told before anything else starts.
     private static readonly TimeSpan FirstProbe = TimeSpan.FromSeconds(3);
 
+    private const string NotHere = "Nothing is written here. Start the service with the store that has them; or, to begin anew in "
+        + "this one, with an empty data folder.";
+
     private static readonly TimeSpan ProbeAgainAfter = TimeSpan.FromSeconds(2);
 
     private readonly Random _random = new(RandomNumberGenerator.GetInt32(int.MaxValue));
@@ -33,7 +36,7 @@ internal sealed partial class StoreGate : BackgroundService
     private readonly RepositoryWatch _watch;
     private volatile string? _shut = "it has not been probed yet";
     private volatile TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private string? _repository;
+    private volatile string? _repository;
     private TimeSpan? _skew;
 
     public StoreGate(
@@ -131,8 +134,7 @@ internal sealed partial class StoreGate : BackgroundService
         {
             // Before anything is written: a store that is not the journal's is left as it is.
             var bound = _host.BoundRepository;
-            if (bound is not null
-                && ExplainIfOther(await RepositoryIdentity.FindAsync(_store, cancellationToken).ConfigureAwait(false), bound) is { } other)
+            if (await ExplainIfOtherAsync(bound, cancellationToken).ConfigureAwait(false) is { } other)
             {
                 return other;
             }
@@ -180,12 +182,29 @@ internal sealed partial class StoreGate : BackgroundService
 
     private RepositoryChoice Chosen => new() { At = default, Repository = _repository!, Store = _store.Description };
 
+    private async Task<string?> ExplainIfOtherAsync(RepositoryChoice? bound, CancellationToken cancellationToken)
+    {
+        if (bound is not null)
+        {
+            return ExplainIfOther(await RepositoryIdentity.FindAsync(_store, cancellationToken).ConfigureAwait(false), bound);
+        }
+
+        if (_host.UnboundCommit is not { } newest)
+        {
+            return null;
+        }
+
+        var manifest = RepositoryKeys.Manifest(newest.Run, newest.Checkpoint);
+        return await _store.HeadAsync(manifest, cancellationToken).ConfigureAwait(false) is not null
+            ? null
+            : $"it lacks '{manifest}', the checkpoint that this service's journal committed last. {NotHere}";
+    }
+
     /// <summary>Null if <paramref name="found"/> is the repository that the checkpoints are in.</summary>
     private static string? ExplainIfOther(RepositoryIdentity? found, RepositoryChoice wanted) => found?.Id == wanted.Repository
         ? null
         : (found is null ? "it has no repository" : $"it is repository {found.Id}")
-            + $", but the checkpoints of this service's journal are in repository {wanted.Repository} ({wanted.Store}). Nothing is "
-            + "written here. Start the service with that store; or, to begin anew in this one, with an empty data folder.";
+            + $", but the checkpoints of this service's journal are in repository {wanted.Repository} ({wanted.Store}). {NotHere}";
 
     private void Tell(RepositoryStatus status)
     {

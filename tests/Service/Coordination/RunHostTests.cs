@@ -153,6 +153,22 @@ public sealed class RunHostTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task ChooseRepository_AppendFails_IsAsForAnyOther()
+    {
+        await _host.StartAsync(Cancel);
+        _journal.Release();
+        _journal.AppendFails = JournalException.Failed("here", new IOException("no space"));
+
+        var refused = await Assert.ThrowsAsync<CheckpointerException>(
+            () => _host.TryChooseRepositoryAsync(new string('a', 32), "a store", Cancel));
+
+        Assert.Equal((ErrorCode.ServiceUnavailable, true), (refused.Code, refused.IsTransient));
+        Assert.Same(_journal.AppendFails, await Assert.ThrowsAsync<JournalException>(Ended));
+        Assert.False(_host.IsReady);
+        Assert.Null(_host.BoundRepository);
+    }
+
+    [Fact]
     public async Task Execute_StateCannotFollow_TheHostHasFailed()
     {
         await _host.StartAsync(Cancel);

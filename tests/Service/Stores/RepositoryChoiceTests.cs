@@ -1,12 +1,16 @@
 using Checkpointer.Contracts;
 using Checkpointer.Contracts.Problems;
 using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Journal;
+using Checkpointer.Service.Stores;
 using Checkpointer.Service.Tests.Driving;
 using Checkpointer.Storage;
 using Checkpointer.Storage.Repository;
 using Checkpointer.TestKit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Checkpointer.Service.Tests.Stores;
 
@@ -14,6 +18,8 @@ public sealed class RepositoryChoiceTests : IDisposable
 {
     private static readonly ContractsJsonContext Json = ContractsJsonContext.Default;
     private static readonly RepositoryIdentity Another = new() { Id = new string('a', RepositoryIdentity.IdLength) };
+
+    private static readonly CheckpointId Second = new(new Step(2), new Attempt(2));
 
     private readonly TemporaryFolder _folder = new();
 
@@ -45,7 +51,7 @@ public sealed class RepositoryChoiceTests : IDisposable
             var problem = await NotReadyAsync(service);
             Assert.Contains(ours, problem, StringComparison.Ordinal);
             Assert.Contains(hasRepository ? Another.Id : "no repository", problem, StringComparison.Ordinal);
-            Assert.Contains("Start the service with that store", problem, StringComparison.Ordinal);
+            Assert.Contains("Start the service with the store that has them", problem, StringComparison.Ordinal);
 
             var agents = new FakeAgents(service.Http, service.Store);
             var attempt = await agents.JoinAllAsync("two", Cancel);
@@ -60,6 +66,42 @@ public sealed class RepositoryChoiceTests : IDisposable
         Directory.Move(_folder.File("ours"), StorePath);
         await using var again = await RunningService.StartAsync(_folder.Path);
         Assert.Equal(ours, (await again.GetAsync("healthz/ready", Json.Readiness, Cancel)).Store.Repository);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task JournalOlderThanTheChoice_IsBoundToTheStoreThatHasItsNewestCheckpoint(bool another)
+    {
+        await using (var service = await RunningService.StartAsync(_folder.Path))
+        {
+            _ = await CommitAsync(service);
+            _ = await CommitAsync(service, "two", step: 2);
+        }
+
+        await ForgetChoiceAsync();
+        File.Delete(Path.Combine(StorePath, RepositoryKeys.Identity.Value));
+        if (another)
+        {
+            File.Delete(Path.Combine(StorePath, RepositoryKeys.Manifest(RunId.Parse("demo"), Second).Value));
+        }
+
+        await using var again = await RunningService.StartAsync(_folder.Path);
+        var bound = again.Services.GetRequiredService<RunHost>().BoundRepository;
+        var identity = await RepositoryIdentity.FindAsync(again.Store, Cancel);
+        if (another)
+        {
+            var problem = await NotReadyAsync(again);
+            Assert.Contains(RepositoryKeys.Manifest(RunId.Parse("demo"), Second).Value, problem, StringComparison.Ordinal);
+            Assert.Contains("Start the service with the store that has them", problem, StringComparison.Ordinal);
+            Assert.Null(bound);
+            Assert.Null(identity);
+        }
+        else
+        {
+            Assert.Empty(await NotReadyAsync(again));
+            Assert.Equal(identity!.Id, bound!.Repository);
+        }
     }
 
     [Fact]
@@ -99,6 +141,33 @@ public sealed class RepositoryChoiceTests : IDisposable
         _ = await Eventually.GetAsync(() => NotReadyAsync(service), found => found.Length == 0, Cancel);
         _ = await CommitAsync(service, "two", step: 2);
     }
+
+    /// <summary>The journal as it was kept before it recorded the repository.</summary>
+    private async Task ForgetChoiceAsync()
+    {
+        var folder = Path.Combine(RunningService.DataPath(_folder.Path), "journal");
+        var entries = new List<JournalEntry>();
+        await using (var journal = await OpenAsync(folder))
+        {
+            await foreach (var entry in journal.ReplayAsync(0, Cancel))
+            {
+                entries.Add(entry with { Payload = entry.Payload.ToArray() });
+            }
+        }
+
+        Assert.Single(entries, entry => entry.Type == RepositoryChoiceCodec.JournalType);
+        Directory.Delete(folder, recursive: true);
+        await using var older = await OpenAsync(folder);
+        foreach (var entry in entries.Where(entry => entry.Type != RepositoryChoiceCodec.JournalType))
+        {
+            _ = older.Append(entry.Type, entry.Version, entry.Payload.Span);
+        }
+
+        await older.WaitUntilDurableAsync(older.LastSequence, Cancel);
+    }
+
+    private static Task<FasterLogJournal> OpenAsync(string folder) => FasterLogJournal.OpenAsync(
+        new FasterLogJournalOptions { Folder = folder }, NullLogger<FasterLogJournal>.Instance, Cancel);
 
     private static IObjectStore Seeded(IObjectStore store, bool hasRepository)
     {

@@ -35,6 +35,9 @@ public sealed class StoreGateTests : IDisposable
         Assert.Equal(ErrorCode.StorageFailed, refused.Code);
         Assert.Contains("put-if-absent", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refused.Message);
+
+        // The journal, which is open by then, is closed again.
+        await using var service = await RunningService.StartAsync(_folder.Path);
     }
 
     [Fact]
