@@ -36,6 +36,8 @@ internal sealed class TestNode : IAsyncDisposable
 
     public AgentOptions Options { get; }
 
+    public IServiceProvider Services => _app.Services;
+
     /// <summary>As trainers reach it.</summary>
     public HttpClient Trainers => _trainers;
 

@@ -33,6 +33,8 @@ public sealed class FencingTests : IAsyncLifetime
             $$"""{"attempt":A,"checkpoint":{"step":1,"attempt":1},"rank":0,"node":"node-1","image":{{Image}}}""",
         ["/v1/runs/{run}/shards"] =
             $$"""{"attempt":A,"checkpoint":{"step":9,"attempt":A},"rank":0,"index_sha256":"0000000000000000000000000000000000000000000000000000000000000000","index_bytes":200,"image":{{Image}},"stored_bytes":1,"pack_bytes":113,"drain_ms":1}""",
+        ["/v1/runs/{run}/failures"] =
+            """{"attempt":A,"rank":0,"node":"node-0","kind":"raised","evidence":"it raised","at":"2026-01-01T00:00:00Z"}""",
         ["/v1/runs/{run}/restores"] =
             """{"attempt":A,"rank":0,"node":"node-0","checkpoint":{"step":1,"attempt":1},"succeeded":true,"local_memory_bytes":1,"peer_memory_bytes":0,"storage_bytes":0,"restore_ms":1,"faults":[],"wait_ms":0}""",
     };
