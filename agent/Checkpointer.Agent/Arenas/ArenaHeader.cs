@@ -16,6 +16,7 @@ internal sealed record ArenaHeader
     private const int HashOffset = ArenaGeometry.PageBytes - ChunkHash.SizeBytes;
     private const uint DurableFlag = 1;
     private const uint ReshardedFlag = 2;
+    private const uint ReplicaFlag = 4;
 
     public required RunId Run { get; init; }
 
@@ -41,6 +42,9 @@ internal sealed record ArenaHeader
 
     /// <summary>Made by a restore from images of other layouts: no root of it was ever reported.</summary>
     public bool Resharded { get; init; }
+
+    /// <summary>Made for a rank of another node: no registration of this one.</summary>
+    public bool Replica { get; init; }
 
     public required int ChunkBytes { get; init; }
 
@@ -121,6 +125,7 @@ internal sealed record ArenaHeader
             Generation = BinaryPrimitives.ReadUInt64LittleEndian(page[48..]),
             Durable = (flags & DurableFlag) != 0,
             Resharded = (flags & ReshardedFlag) != 0,
+            Replica = (flags & ReplicaFlag) != 0,
             Drain = (DrainState)BinaryPrimitives.ReadInt32LittleEndian(page[60..]),
             ChunkBytes = BinaryPrimitives.ReadInt32LittleEndian(page[64..]),
             ExtraBytes = BinaryPrimitives.ReadInt32LittleEndian(page[68..]),
@@ -154,7 +159,7 @@ internal sealed record ArenaHeader
         BinaryPrimitives.WriteInt32LittleEndian(bytes[40..], WorldSize);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[44..], Slot);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes[48..], Generation);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[56..], (Durable ? DurableFlag : 0) | (Resharded ? ReshardedFlag : 0));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[56..], Flags);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[60..], (int)Drain);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[64..], ChunkBytes);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[68..], ExtraBytes);
@@ -173,6 +178,8 @@ internal sealed record ArenaHeader
         ChunkHash.Compute(bytes[..HashOffset]).WriteTo(bytes[HashOffset..]);
         bytes.CopyTo(page);
     }
+
+    private uint Flags => (Durable ? DurableFlag : 0) | (Resharded ? ReshardedFlag : 0) | (Replica ? ReplicaFlag : 0);
 
     private bool IsPossible() =>
         Enum.IsDefined(State)

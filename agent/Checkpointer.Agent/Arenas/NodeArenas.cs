@@ -49,6 +49,8 @@ internal sealed partial class NodeArenas : IDisposable
             Logger = logger,
             Observe = Observe,
             MakeRoom = MakeRoom,
+            MakeRoomForRank = MakeRoomForRank,
+            Held = () => News?.Invoke(),
         };
     }
 
@@ -57,6 +59,12 @@ internal sealed partial class NodeArenas : IDisposable
 
     /// <summary>Every sealed image that can be offered to others.</summary>
     public IReadOnlyList<Holding> Holdings => [.. _pools.Values.SelectMany(pool => pool.Holdings)];
+
+    /// <summary>Called when there is a new image, or news of a run. Must only take note.</summary>
+    public Action? News { get; set; }
+
+    /// <summary>Every pool.</summary>
+    public IReadOnlyList<SlotPool> Pools => [.. _pools.Values];
 
     /// <summary>Drains that wait or run.</summary>
     public int PendingDrains => _drains.PendingCount;
@@ -132,6 +140,8 @@ internal sealed partial class NodeArenas : IDisposable
                 pool.Observe(progress);
             }
         }
+
+        News?.Invoke();
     }
 
     /// <summary>Frees everything of a run, as its readers end. For a run that the service does not know any more.</summary>
@@ -199,6 +209,22 @@ internal sealed partial class NodeArenas : IDisposable
         }
 
         return fault;
+    }
+
+    private void MakeRoomForRank(long bytes, SlotPool asking)
+    {
+        foreach (var free in (Func<SlotPool, bool>[])[pool => pool.TryDropSpare(), pool => pool.TryEvictReplicas()])
+        {
+            foreach (var pool in _pools.Values.Where(pool => pool != asking).OrderBy(pool => pool.Touched))
+            {
+                if (bytes <= _budget.LimitBytes - _budget.UsedBytes)
+                {
+                    return;
+                }
+
+                free(pool);
+            }
+        }
     }
 
     /// <summary>Takes the memory of ranks that need it least: the longest quiet first, until the bytes fit.</summary>

@@ -32,4 +32,13 @@ internal sealed class PoolContext
 
     /// <summary>Frees what other pools need not keep until that many bytes fit the budget, if that can be done; not for the pool that asks.</summary>
     public required Action<long, SlotPool> MakeRoom { get; init; }
+
+    /// <summary>
+    /// The same for a rank of this node that has not the slots it needs at least: spare slots of other ranks go, and copies of
+    /// other nodes' images, whatever they are worth: ranks of this node come first.
+    /// </summary>
+    public required Action<long, SlotPool> MakeRoomForRank { get; init; }
+
+    /// <summary>Says that a pool holds a new image. May be called under a pool's lock: must only take note.</summary>
+    public required Action Held { get; init; }
 }

@@ -16,10 +16,10 @@ internal sealed class RestoreSlot : IDisposable
     private readonly SlotPool _pool;
     private readonly Slot _slot;
     private readonly SealQueue _seals;
-    private readonly IDisposable _pause;
+    private readonly IDisposable? _pause;
     private int _disposed;
 
-    internal RestoreSlot(SlotPool pool, Slot slot, SealQueue seals, IDisposable pause)
+    internal RestoreSlot(SlotPool pool, Slot slot, SealQueue seals, IDisposable? pause)
     {
         (_pool, _slot, _seals, _pause) = (pool, slot, seals, pause);
         (Checkpoint, Layout) = (slot.Snapshot!.Checkpoint, slot.Layout);
@@ -30,6 +30,9 @@ internal sealed class RestoreSlot : IDisposable
 
     /// <summary>The layout that it is rebuilt in.</summary>
     public Layout Layout { get; }
+
+    /// <summary>Whether it still is to be filled: the arenas may have taken it back, or the image may have been given up.</summary>
+    public bool IsWanted => _pool.IsWanted(_slot);
 
     /// <summary>How the image is cut.</summary>
     public ChunkGeometry Geometry => _slot.Geometry;
@@ -71,7 +74,7 @@ internal sealed class RestoreSlot : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            _pause.Dispose();
+            _pause?.Dispose();
             _pool.AbandonRestore(_slot);
             _pool.EndUse(_slot);
         }

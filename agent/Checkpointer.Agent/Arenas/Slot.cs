@@ -63,6 +63,18 @@ internal sealed class Slot
     /// <summary>Whether the service or the pool gave its snapshot up.</summary>
     public bool GivenUp { get; set; }
 
+    /// <summary>Whether it was made, or last filled, as a copy for a rank of another node.</summary>
+    public bool Replica { get; set; }
+
+    /// <summary>How far the copy of its image on another node is.</summary>
+    public CopyState Copy { get; set; }
+
+    /// <summary>When that copy was whole, as a timestamp of the time provider.</summary>
+    public long CopiedAt { get; set; }
+
+    /// <summary>When its image was sealed or rebuilt, or was found; likewise.</summary>
+    public long HeldAt { get; set; }
+
     /// <summary>Readers; while there is one the slot is not released.</summary>
     public int Leases { get; set; }
 
@@ -94,13 +106,13 @@ internal sealed class Slot
     };
 
     /// <summary>Begins to be filled, by a trainer or a restore.</summary>
-    public void Fill(SlotEvent happening, Snapshot snapshot, Layout layout, int worldSize, bool resharded = false)
+    public void Fill(SlotEvent happening, Snapshot snapshot, Layout layout, int worldSize, bool resharded = false, bool replica = false)
     {
         Invariant.Holds(layout.ImageBytes == Layout.ImageBytes);
         Change(happening);
         (Snapshot, Layout, WorldSize, Resharded) = (snapshot, layout, worldSize, resharded);
         Drain = snapshot.Durable && happening == SlotEvent.Begin ? DrainState.Pending : DrainState.NotWanted;
-        (GivenUp, IsAdopted) = (false, false);
+        (GivenUp, IsAdopted, Replica, Copy) = (false, false, replica, CopyState.None);
         WriteHeader();
     }
 
@@ -133,7 +145,7 @@ internal sealed class Slot
         Registration = (header.Checkpoint.Attempt, header.WorldSize);
         IsAdopted = true;
         (State, Drain, WorldSize, Resharded) = (header.State, header.Drain, header.WorldSize, header.Resharded);
-        (Snapshot, Seal, ExtraUtf8) = (snapshot, seal, extraUtf8);
+        (Snapshot, Seal, ExtraUtf8, Replica) = (snapshot, seal, extraUtf8, header.Replica);
     }
 
     /// <summary>Changes the state and writes it down.</summary>
@@ -143,6 +155,7 @@ internal sealed class Slot
         if (State is SlotState.Free)
         {
             (Snapshot, Seal, ExtraUtf8, Drain, GivenUp, Resharded) = (null, null, default, DrainState.NotWanted, false, false);
+            Copy = CopyState.None;
         }
 
         // Fill writes the page itself, once it says whose the slot is.
@@ -174,6 +187,7 @@ internal sealed class Slot
             WorldSize = Snapshot is null ? Registration.WorldSize : WorldSize,
             Durable = Snapshot?.Durable ?? false,
             Resharded = Resharded,
+            Replica = Replica,
             ChunkBytes = Geometry.ChunkBytes,
             ImageBytes = Geometry.ImageBytes,
             DataOffset = DataOffset,

@@ -44,7 +44,7 @@ internal sealed partial class SlotPool
         lock (_gate)
         {
             Touch();
-            if (_slots.OrderByDescending(slot => slot.Registration.Attempt).ThenBy(slot => slot.State).FirstOrDefault() is { } newest)
+            if (_slots.Where(slot => !slot.Replica).OrderByDescending(slot => slot.Registration.Attempt).ThenBy(slot => slot.State).FirstOrDefault() is { } newest)
             {
                 _layout = folder.Layouts.Hold(newest.Layout);
                 (_registeredAttempt, _worldSize) = newest.Registration;
@@ -55,7 +55,7 @@ internal sealed partial class SlotPool
 
             // The earlier process may have ended before they had all their memory.
             free = _slots.FindAll(slot => slot.State == SlotState.Free);
-            sealedSlots.AddRange(_slots.Where(slot => slot.IsHolding).Select(slot => (slot, LeaseForDrain(slot))));
+            sealedSlots.AddRange(_slots.Where(slot => slot.IsHolding && !slot.Replica).Select(slot => (slot, LeaseForDrain(slot))));
         }
 
         foreach (var (slot, drain) in sealedSlots.OrderBy(pair => pair.Slot.Snapshot!.Checkpoint))
@@ -85,6 +85,7 @@ internal sealed partial class SlotPool
         var slot = new Slot(Run, Rank, header.Slot, file, layout, header.ChunkBytes);
         var snapshot = header.State == SlotState.Free ? null : new Snapshot(header.Checkpoint, header.Durable);
         slot.Adopt(header, snapshot, seal, extra);
+        slot.HeldAt = context.Time.GetTimestamp();
         if (snapshot is not null)
         {
             snapshot.Advance(StateOf(header), seal?.Image.Root);

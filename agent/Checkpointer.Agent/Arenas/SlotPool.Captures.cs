@@ -38,6 +38,7 @@ internal sealed partial class SlotPool
             }
 
             await PendingRefill().WaitAsync(both.Token);
+            await EndCopiesAsync(request.Durable, both.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -184,7 +185,7 @@ internal sealed partial class SlotPool
             }
 
             RequireNewer(checkpoint);
-            slot = TakeFree();
+            slot = TakeFree(ends: last, request.Durable);
             if (slot is not null || last)
             {
                 _lastBegun = checkpoint;
@@ -238,7 +239,9 @@ internal sealed partial class SlotPool
         { State: SlotState.Open } => "is being filled",
         { State: SlotState.Captured } => "is being hashed",
         { Drain: DrainState.Pending } => "is not stored yet",
+        { Copy: CopyState.Copying } => "is being copied to its peer, which is not finished",
         { Leases: > 0 } => "is being read",
+        { Copy: CopyState.Copied } => "is copied to its peer, but not every rank's is",
         _ => "is the newest that all ranks may have",
     };
 

@@ -18,7 +18,7 @@ internal sealed partial class SlotPool
     {
         lock (_gate)
         {
-            return _slots.Find(slot => slot.IsHolding && slot.Snapshot!.Checkpoint == checkpoint) is { } slot
+            return _slots.Find(slot => slot.IsHolding && slot.Copy != CopyState.Ended && slot.Snapshot!.Checkpoint == checkpoint) is { } slot
                 ? Lease(slot)
                 : null;
         }
@@ -115,6 +115,7 @@ internal sealed partial class SlotPool
 
             snapshot = slot.Snapshot!;
             slot.Hold(seal, resharded: false);
+            slot.HeldAt = context.Time.GetTimestamp();
             if (snapshot.State == SnapshotState.Captured)
             {
                 snapshot.Advance(SnapshotState.Sealed, seal.Image.Root);
@@ -194,7 +195,9 @@ internal sealed partial class SlotPool
         {
             slot.PutExtra(extra is { } value ? Encoding.UTF8.GetBytes(value.GetRawText()) : default);
             slot.Hold(seal, resharded);
+            slot.HeldAt = context.Time.GetTimestamp();
             slot.Snapshot!.Advance(SnapshotState.Sealed, seal.Image.Root);
+            context.Held();
             return Lease(slot);
         }
     }
@@ -233,6 +236,7 @@ internal sealed partial class SlotPool
     /// <summary>Tells the service first, then lets the drain begin: reports of a rank stay in order.</summary>
     private void Announce(Slot slot, Snapshot snapshot, SealedImage image, SlotLease? draining)
     {
+        context.Held();
         var report = ToReport(snapshot.Checkpoint, SnapshotOutcome.Sealed, snapshot.Durable, reason: null, image);
         context.Reporter.Report(Run, report with { DataCursor = SavedCursor.Find(slot.ExtraUtf8) });
         if (draining is not null)

@@ -26,6 +26,12 @@ internal sealed partial class SlotPool
     [LoggerMessage(307, LogLevel.Warning, "Run {Run} rank {Rank}: snapshot {Checkpoint} gave way to a newer one, because the {Missing} is away")]
     private static partial void LogGaveWay(ILogger logger, RunId run, Rank rank, CheckpointId checkpoint, string missing);
 
+    [LoggerMessage(308, LogLevel.Warning, "Run {Run} rank {Rank}: memory has room for {Slots} slots of {Bytes} bytes, not for {Wanted}; a memory-only save may now be refused while an older step is being copied to the peer. Raise the memory budget")]
+    private static partial void LogFewerSlots(ILogger logger, RunId run, Rank rank, int slots, long bytes, int wanted);
+
+    [LoggerMessage(309, LogLevel.Warning, "Run {Run} rank {Rank}: the copy of its image for another node is given up: a rank of this node needs the memory")]
+    private static partial void LogReplicaEvicted(ILogger logger, RunId run, Rank rank);
+
     [LoggerMessage(306, LogLevel.Information, "Run {Run} rank {Rank}: its memory is given to others: {Reason}")]
     private static partial void LogEvicted(ILogger logger, RunId run, Rank rank, string reason);
 }

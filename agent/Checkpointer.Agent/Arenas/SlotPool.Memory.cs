@@ -56,7 +56,7 @@ internal sealed partial class SlotPool
         lock (_gate)
         {
             fitting = _slots.FindAll(slot => FitsLayout(slot, layout)).Count;
-            if (fitting >= context.Options.SlotsPerRank || _dropped)
+            if (fitting >= _wanted || _dropped)
             {
                 return 0;
             }
@@ -66,13 +66,18 @@ internal sealed partial class SlotPool
         }
 
         // Without the lock: making room takes those of other pools.
-        var missing = context.Options.SlotsPerRank - fitting;
-        if (context.Budget.TryTake(missing * bytes))
+        var missing = _wanted - fitting;
+        if (HasRoom(missing * bytes) && context.Budget.TryTake(missing * bytes))
         {
             return missing;
         }
 
         context.MakeRoom(missing * bytes, this);
+        if (AdmitFewer(fitting, missing, bytes, others) is { } fewer)
+        {
+            return fewer;
+        }
+
         for (var count = missing; count > 0; count--)
         {
             if (context.Budget.TryTake(count * bytes))
@@ -93,7 +98,44 @@ internal sealed partial class SlotPool
                 $"Rank {Rank} of run {Run} needs {missing} more slots of {bytes} bytes, but of the {context.Budget.LimitBytes} bytes that arenas may take {context.Budget.UsedBytes} are taken. Raise the agent's memory budget.");
     }
 
-    private Slot MakeSlot(int number, long bytes, Layout layout)
+    /// <summary>
+    /// As many of the missing slots as there is memory for, if with them the rank has the two that it needs; null otherwise. Up
+    /// to two, what other ranks can spare and copies of other nodes' images make way.
+    /// </summary>
+    private int? AdmitFewer(int fitting, int missing, long bytes, bool others)
+    {
+        var needed = Math.Max(0, ArenaOptions.MinSlotsPerRank - fitting);
+        for (var count = missing; count > 0 && count >= needed; count--)
+        {
+            if (count == needed)
+            {
+                context.MakeRoomForRank(count * bytes, this);
+            }
+
+            if ((count == needed || HasRoom(count * bytes)) && context.Budget.TryTake(count * bytes))
+            {
+                return Settle(fitting, count, missing, bytes, others);
+            }
+        }
+
+        return needed == 0 && !others ? Settle(fitting, 0, missing, bytes, others) : null;
+    }
+
+    private int Settle(int fitting, int count, int missing, long bytes, bool others)
+    {
+        // While images of another size are kept there will be more room later: then the rest is made.
+        if (count < missing && !others)
+        {
+            LogFewerSlots(context.Logger, Run, Rank, fitting + count, bytes, _wanted);
+            _wanted = fitting + count;
+        }
+
+        return count;
+    }
+
+    private bool HasRoom(long bytes) => bytes <= new DriveInfo(context.Options.Root).AvailableFreeSpace;
+
+    private Slot MakeSlot(int number, long bytes, Layout layout, bool replica = false)
     {
         Directory.CreateDirectory(folder.Path);
         var head = ArenaGeometry.DataOffset(new ChunkGeometry(layout.ImageBytes, context.Options.ChunkBytes));
@@ -103,6 +145,7 @@ internal sealed partial class SlotPool
         {
             _slots.Add(slot);
             slot.Registration = (_registeredAttempt, _worldSize);
+            slot.Replica = replica;
             slot.WriteHeader();
             if (_dropped)
             {
@@ -202,7 +245,7 @@ internal sealed partial class SlotPool
     {
         lock (_gate)
         {
-            if (_layout is not null && !_dropped && !_refilling && _slots.FindAll(Fits).Count < context.Options.SlotsPerRank)
+            if (_layout is not null && !_dropped && !_refilling && _slots.FindAll(Fits).Count < _wanted)
             {
                 _refilling = true;
                 _refill = Task.Run(RefillAsync);

@@ -15,7 +15,8 @@ internal sealed partial class SlotPool
     /// as the release rule lets them; new ones are admitted here, reserved and pre-faulted in the background, or when they
     /// are first used if that is earlier. Errors: <see cref="ErrorCode.StaleAttempt"/>,
     /// <see cref="ErrorCode.WorldMismatch"/>, <see cref="ErrorCode.MemoryBudgetExceeded"/> (the old layout stays then).
-    /// While images of an older size must be kept, fewer slots than configured will do: one at least.
+    /// While images of an older size must be kept, fewer slots than configured will do: one at least. Where memory has no room
+    /// for all, two will do.
     /// </summary>
     public async Task<RegisterLayoutResponse> RegisterAsync(
         Attempt attempt, int worldSize, Layout layout, CancellationToken cancellationToken)
@@ -34,6 +35,7 @@ internal sealed partial class SlotPool
             {
                 RequireCurrent(attempt);
                 Touch();
+                _wanted = context.Options.SlotsPerRank;
             }
 
             var held = folder.Layouts.Hold(layout);
@@ -55,6 +57,7 @@ internal sealed partial class SlotPool
                 }
 
                 (_layout, _worldSize, _registeredAttempt, _refillFault) = (held, worldSize, attempt, null);
+                _slots.ForEach(slot => slot.Replica = false);
                 RetireMisfits();
                 foreach (var slot in _slots.Where(Fits))
                 {
@@ -159,12 +162,12 @@ internal sealed partial class SlotPool
     private bool CanGo(Slot slot) => slot.Leases == 0 && slot.State switch
     {
         SlotState.Free or SlotState.Failed => true,
-        SlotState.Sealed => ReleaseRule.Permits(slot.Snapshot!.Checkpoint, _progress, slot.GivenUp),
+        SlotState.Sealed => ReleaseRule.Permits(slot.Snapshot!.Checkpoint, _progress, slot.GivenUp) && !IsKeptForCopy(slot),
         _ => false,
     };
 
     /// <summary>A free slot of the registered layout's size; one is made free if the rule permits it; null if none can be.</summary>
-    private Slot? TakeFree()
+    private Slot? TakeFree(bool ends = false, bool durable = false)
     {
         // Who maps a file that was shortened dies by SIGBUS at the first touch.
         _slots.FindAll(s => !s.File.IsWhole && CanGo(s)).ForEach(Remove);
@@ -173,7 +176,8 @@ internal sealed partial class SlotPool
             ?? _slots.Where(s => Fits(s) && CanGo(s))
                 .OrderBy(s => s.State == SlotState.Sealed)
                 .ThenBy(s => s.Snapshot!.Checkpoint)
-                .FirstOrDefault();
+                .FirstOrDefault()
+            ?? (ends ? TakeFromCopying(durable) : null);
         if (slot is not null && slot.State != SlotState.Free)
         {
             slot.Change(SlotEvent.Release);

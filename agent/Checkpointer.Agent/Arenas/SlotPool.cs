@@ -32,6 +32,7 @@ internal sealed partial class SlotPool(PoolContext context, RunFolder folder, Ra
     private Attempt _attempt;
     private Attempt _registeredAttempt;
     private int _worldSize;
+    private int _wanted = context.Options.SlotsPerRank;
     private CheckpointId? _lastBegun;
     private bool _refilling;
     private Task _refill = Task.CompletedTask;

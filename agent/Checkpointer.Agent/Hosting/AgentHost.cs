@@ -4,6 +4,7 @@ using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Draining;
 using Checkpointer.Agent.Joining;
 using Checkpointer.Agent.Presences;
+using Checkpointer.Agent.Replicating;
 using Checkpointer.Agent.Reporting;
 using Checkpointer.Agent.Restoring;
 using Checkpointer.Agent.Serving;
@@ -52,6 +53,7 @@ public static class AgentHost
         app.UseAudienceGuard();
         app.MapTrainers();
         app.MapImages();
+        app.MapReplicas();
         app.MapProbes();
         return app;
     }
@@ -91,6 +93,10 @@ public static class AgentHost
         services.AddSingleton<Joiner>();
         services.AddSingleton<TrainerCalls>();
         services.AddSingleton<ImageServer>();
+        services.AddSingleton<ReplicaBandwidth>();
+        services.AddSingleton<ReplicaInbox>();
+        services.AddSingleton<ReplicaClient>();
+        services.AddHostedService<ReplicaSender>();
         services.AddHostedService<AgentLifecycle>();
         services.AddEngine(
             new ArenaOptions

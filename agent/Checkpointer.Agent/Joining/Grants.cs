@@ -70,26 +70,39 @@ internal sealed class Grants
     {
         lock (_gate)
         {
-            if (_newest.TryGetValue(run, out var newest) && attempt < newest)
-            {
-                throw new CheckpointerException(
-                    ErrorCode.StaleAttempt,
-                    $"Run {run} rank {rank}: attempt {attempt} was fenced out; attempt {newest} runs now. This process should end.");
-            }
-
-            if (_fenced.TryGetValue(run, out var fenced) && attempt <= fenced)
-            {
-                throw new CheckpointerException(
-                    ErrorCode.StaleAttempt,
-                    $"Run {run} rank {rank}: attempt {attempt} was fenced out because the run was rolled back. This process should end; "
-                    + "the next start resumes where the run was rolled back to.");
-            }
-
+            RefuseStale(run, rank, attempt);
             return _grants.TryGetValue((run, rank), out var grant) && grant.Attempt == attempt
                 ? grant
                 : throw new CheckpointerException(
                     ErrorCode.NotFound,
                     $"Run {run} rank {rank}: this agent has granted no attempt {attempt} since it started. Join again.");
+        }
+    }
+
+    /// <summary>The same fence for what another node's agent asks on behalf of that rank: <c>stale_attempt</c>.</summary>
+    public void RequireNotStale(RunId run, Rank rank, Attempt attempt)
+    {
+        lock (_gate)
+        {
+            RefuseStale(run, rank, attempt);
+        }
+    }
+
+    private void RefuseStale(RunId run, Rank rank, Attempt attempt)
+    {
+        if (_newest.TryGetValue(run, out var newest) && attempt < newest)
+        {
+            throw new CheckpointerException(
+                ErrorCode.StaleAttempt,
+                $"Run {run} rank {rank}: attempt {attempt} was fenced out; attempt {newest} runs now. This process should end.");
+        }
+
+        if (_fenced.TryGetValue(run, out var fenced) && attempt <= fenced)
+        {
+            throw new CheckpointerException(
+                ErrorCode.StaleAttempt,
+                $"Run {run} rank {rank}: attempt {attempt} was fenced out because the run was rolled back. This process should end; "
+                + "the next start resumes where the run was rolled back to.");
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Checkpointer.Agent.Joining;
 using Checkpointer.Agent.Telemetry;
+using Checkpointer.Contracts.Replicas;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
@@ -68,6 +69,13 @@ internal sealed class Outboxes : BackgroundService
         $"shard of {report.Checkpoint}",
         (service, token) => service.ReportAsync(run, report, token),
         snapshot: report.Checkpoint));
+
+    /// <summary>A copy of another node's image; the task ends as <see cref="OutboxReport.Delivery"/> does.</summary>
+    public Task<CheckpointerException?> Add(RunId run, ReplicaReport report) => Add(run, report.Rank, new OutboxReport(
+        ReportKind.Replica,
+        report.Attempt,
+        $"copy of {report.Checkpoint}",
+        (service, token) => service.ReportAsync(run, report, token)));
 
     /// <summary>A restore that ended; the task ends as <see cref="OutboxReport.Delivery"/> does.</summary>
     public Task<CheckpointerException?> Add(RunId run, RestoreReport report) => Add(run, report.Rank, new OutboxReport(

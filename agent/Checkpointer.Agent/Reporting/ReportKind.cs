@@ -15,6 +15,9 @@ internal enum ReportKind
     /// <summary>A durable shard.</summary>
     Shard,
 
+    /// <summary>A copy of another node's image.</summary>
+    Replica,
+
     /// <summary>A restore that ended.</summary>
     Restore,
 }

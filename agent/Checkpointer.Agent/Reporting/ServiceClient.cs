@@ -5,6 +5,7 @@ using Checkpointer.Agent.Telemetry;
 using Checkpointer.Contracts;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Problems;
+using Checkpointer.Contracts.Replicas;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
@@ -80,6 +81,14 @@ internal sealed class ServiceClient(HttpClient http, string node, TimeProvider t
         HttpMethod.Post,
         $"v1/runs/{run}/failures",
         JsonSerializer.SerializeToUtf8Bytes(report, ContractsJsonContext.Default.FailureReport),
+        CallTimeout,
+        cancellationToken);
+
+    /// <summary>A copy of another node's image is held.</summary>
+    public Task ReportAsync(RunId run, ReplicaReport report, CancellationToken cancellationToken) => SendAsync(
+        HttpMethod.Post,
+        $"v1/runs/{run}/replicas",
+        JsonSerializer.SerializeToUtf8Bytes(report, ContractsJsonContext.Default.ReplicaReport),
         CallTimeout,
         cancellationToken);
 

@@ -1,4 +1,5 @@
 using Checkpointer.Contracts.Runs;
+using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
 using Checkpointer.Formats.Resharding;
@@ -41,19 +42,36 @@ internal static class ImageRebuilder
         ImageReader own, Func<long, int, Memory<byte>> target, int parallelism, CancellationToken cancellationToken)
     {
         var facts = await own.OpenAsync(cancellationToken);
-        var geometry = facts.Geometry;
-        var chunksPerBatch = Math.Max(1, BatchBytes / geometry.ChunkBytes);
-        var batches = Enumerable.Range(0, (geometry.Count + chunksPerBatch - 1) / chunksPerBatch);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancellationToken };
-        await Parallel.ForEachAsync(batches, options, async (batch, token) =>
-        {
-            var first = batch * chunksPerBatch;
-            var count = Math.Min(chunksPerBatch, geometry.Count - first);
-            var last = first + count - 1;
-            var offset = geometry.OffsetOf(first);
-            var length = (int)(geometry.OffsetOf(last) + geometry.LengthOf(last) - offset);
-            await own.ReadAsync(first, count, target(offset, length), token);
-        });
+        var chunksPerBatch = Math.Max(1, BatchBytes / facts.Geometry.ChunkBytes);
+        await CopyAsync(own, facts.Geometry, Batches(facts.Geometry, chunksPerBatch), target, parallelism, cancellationToken);
         return facts;
+    }
+
+    /// <summary>The chunks of an image as runs of that many.</summary>
+    public static IEnumerable<ChunkRun> Batches(ChunkGeometry geometry, int chunksPerBatch)
+    {
+        for (var first = 0; first < geometry.Count; first += chunksPerBatch)
+        {
+            yield return new ChunkRun(first, Math.Min(chunksPerBatch, geometry.Count - first));
+        }
+    }
+
+    /// <summary>Reads those chunks to their places, each verified where it lies.</summary>
+    public static Task CopyAsync(
+        ImageReader own,
+        ChunkGeometry geometry,
+        IEnumerable<ChunkRun> runs,
+        Func<long, int, Memory<byte>> target,
+        int parallelism,
+        CancellationToken cancellationToken)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancellationToken };
+        return Parallel.ForEachAsync(runs, options, async (run, token) =>
+        {
+            var last = run.First + run.Count - 1;
+            var offset = geometry.OffsetOf(run.First);
+            var length = (int)(geometry.OffsetOf(last) + geometry.LengthOf(last) - offset);
+            await own.ReadAsync(run.First, run.Count, target(offset, length), token);
+        });
     }
 }

@@ -5,8 +5,8 @@ using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Agent.Restoring;
 
-/// <summary>What a restore met on its way: bytes by tier, and faults. Thread-safe.</summary>
-internal sealed class RestoreJournal(AgentTelemetry telemetry)
+/// <summary>What a restore met on its way: bytes by tier, and faults; counted if telemetry is given. Thread-safe.</summary>
+internal sealed class RestoreJournal(AgentTelemetry? telemetry)
 {
     /// <summary>Most faults that are written down; a last line says how many more there were.</summary>
     public const int MaxFaults = 63;
@@ -44,7 +44,7 @@ internal sealed class RestoreJournal(AgentTelemetry telemetry)
         Interlocked.Add(ref _bytes[(int)kind], bytes);
         if (kind != SourceKind.Replicas)
         {
-            telemetry.RestoreRead(System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), bytes);
+            telemetry?.RestoreRead(System.Text.Json.JsonNamingPolicy.SnakeCaseLower.ConvertName(kind.ToString()), bytes);
         }
     }
 
@@ -54,7 +54,7 @@ internal sealed class RestoreJournal(AgentTelemetry telemetry)
     /// <summary>A source failed or gave wrong bytes.</summary>
     public void Fault(Rank image, string source, CheckpointerException failure)
     {
-        telemetry.RestoreFault(failure.Code);
+        telemetry?.RestoreFault(failure.Code);
         lock (_gate)
         {
             if (_faults.Count < MaxFaults)

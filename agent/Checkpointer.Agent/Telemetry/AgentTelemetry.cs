@@ -28,6 +28,10 @@ internal sealed class AgentTelemetry : IDisposable
     private readonly Histogram<double> _restoreDuration;
     private readonly Counter<long> _servedBytes;
     private readonly Counter<long> _refusals;
+    private readonly Counter<long> _replicaBytes;
+    private readonly Counter<long> _replicaPulls;
+    private readonly Counter<long> _replicaOffers;
+    private readonly Histogram<double> _replicaLag;
 
     public AgentTelemetry(IMeterFactory meters)
     {
@@ -48,6 +52,14 @@ internal sealed class AgentTelemetry : IDisposable
             "checkpointer.agent.served.bytes", "By", "Bytes of images sent to other agents.");
         _refusals = _meter.CreateCounter<long>(
             "checkpointer.agent.snapshots.refused", "{snapshot}", "Snapshots that were refused a slot.");
+        _replicaBytes = _meter.CreateCounter<long>(
+            "checkpointer.agent.replica.bytes", "By", "Verified bytes of other nodes' images that were copied here.");
+        _replicaPulls = _meter.CreateCounter<long>(
+            "checkpointer.agent.replica.pulls", "{copy}", "Copies of other nodes' images that ended; tag outcome: held, refused, superseded or failed.");
+        _replicaOffers = _meter.CreateCounter<long>(
+            "checkpointer.agent.replica.offers", "{image}", "Images offered to a peer; tag outcome: held, ended or an error's code.");
+        _replicaLag = _meter.CreateHistogram(
+            "checkpointer.agent.replica.lag", "s", "From the seal of an image until its peer holds it.", advice: RestoreBuckets);
     }
 
     /// <summary>Spans <c>checkpointer.agent.restore</c> and others of the agent.</summary>
@@ -69,6 +81,14 @@ internal sealed class AgentTelemetry : IDisposable
     public void Served(long bytes) => _servedBytes.Add(bytes);
 
     public void SnapshotRefused() => _refusals.Add(1);
+
+    public void ReplicaRead(long bytes) => _replicaBytes.Add(bytes);
+
+    public void ReplicaPulled(string outcome) => _replicaPulls.Add(1, Tag("outcome", outcome));
+
+    public void ReplicaOffered(string outcome) => _replicaOffers.Add(1, Tag("outcome", outcome));
+
+    public void ReplicaHeld(TimeSpan lag) => _replicaLag.Record(lag.TotalSeconds);
 
     /// <summary>A gauge that asks <paramref name="value"/> at each scrape.</summary>
     public void Observe(string name, string unit, string description, Func<long> value) =>

@@ -132,6 +132,11 @@ internal sealed class FakeService : IAsyncDisposable
             return Json(
                 new ShardResult { State = CheckpointState.Saving, DurableShards = 1 }, ContractsJsonContext.Default.ShardResult);
         });
+        _app.MapPost("/v1/runs/{run}/replicas", async (RunId run, HttpRequest body) =>
+        {
+            Take(await ReadAsync(body, ContractsJsonContext.Default.ReplicaReport));
+            return Results.NoContent();
+        });
         _app.MapPost("/v1/runs/{run}/restores", async (RunId run, HttpRequest body) =>
         {
             var report = Take(await ReadAsync(body, ContractsJsonContext.Default.RestoreReport));
