@@ -12,5 +12,6 @@ namespace Checkpointer.Cli;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     Converters = [typeof(SnakeCaseEnumConverter)])]
 [JsonSerializable(typeof(DoctorReport))]
+[JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(VerifyResult))]
 internal sealed partial class OutputJsonContext : JsonSerializerContext;

@@ -40,6 +40,8 @@ internal static class AgentCommand
     private static readonly Option<int> PeerCopies = new("--peer-copies")
     {
         Description = "Images of others that are copied here at the same time, 1 to 64.",
+        HelpName = "N",
+        CustomParser = WholeNumber.Between(1, 64, example: 2),
         DefaultValueFactory = _ => 2,
     };
 

@@ -14,12 +14,14 @@ internal sealed class Doctor(DoctorSubject subject, TimeProvider time)
     [
         new ConfigurationCheck(subject),
         new StoreCheck(subject, time),
+        new CertificateCheck(subject, time),
         new ServiceCheck(subject, time),
         new AgentCheck(subject),
         new RepositoryCheck(subject, time),
         new SharedMemoryCheck(subject),
         new MemoryLimitCheck(subject),
-        new OpenFilesCheck(),
+        new LimitsCheck(subject),
+        new PythonCheck(subject),
     ];
 
     /// <summary>All findings, in the order of the checks.</summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Checkpointer.Cli.Configuration;
+using Checkpointer.Cli.Local;
 using Checkpointer.Storage;
 using Spectre.Console;
 
@@ -31,8 +32,8 @@ internal static class DoctorCommand
         Output.AcceptOnlyFromAmong(Text, Json);
         var command = new Command(
             "doctor",
-            "Checks what Checkpointer needs on this machine: the object store, shared memory and its limits, the agent and its "
-            + "socket, the service, and that all use one repository. Says what is wrong and how to mend it. Changes nothing; "
+            "Checks what Checkpointer needs on this machine: the object store and its certificate, shared memory and "
+            + "limits, the agent and its socket, the service, that all use one repository, and the Python hooks. Says what is wrong and how to mend it. Changes nothing; "
             + "what it puts into the store for a test, it deletes. A service or agent that nothing names is looked for at its "
             + "usual place, and may be missing.\n\n"
             + $"Exit status: {ExitCode.Success} no check failed; {ExitCode.Failure} one did; {ExitCode.Usage} the command line or configuration is wrong.")
@@ -79,6 +80,7 @@ internal static class DoctorCommand
         Node = parsed.GetValue(NodeSettings.Node)!,
         Socket = NodeSettings.SocketOf(parsed),
         ExpectsAgent = NodeSettings.NamesSocket(parsed),
+        Python = Variables.Get(PythonRuntime.Variable),
         Arena = NodeSettings.ArenaOf(parsed),
         MemoryBudgetBytes = NodeSettings.MemoryBudgetOf(parsed),
     };

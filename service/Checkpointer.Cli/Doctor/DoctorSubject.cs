@@ -29,6 +29,9 @@ internal sealed record DoctorSubject
     /// <summary>Whether the user named it, so that its absence is a failure.</summary>
     public bool ExpectsAgent { get; init; }
 
+    /// <summary>The Python that the user named; null: the usual one, which may be missing.</summary>
+    public string? Python { get; init; }
+
     /// <summary>The folder of the arenas.</summary>
     public required string Arena { get; init; }
 

@@ -1,7 +1,8 @@
 namespace Checkpointer.Cli.Doctor;
 
 /// <summary>What one check found.</summary>
-/// <param name="Area">What was looked at: <c>store</c>, <c>service</c>, <c>agent</c>, <c>memory</c>, <c>configuration</c>.</param>
+/// <param name="Area">What was looked at: <c>configuration</c>, <c>store</c>, <c>service</c>, <c>agent</c>,
+/// <c>repository</c>, <c>memory</c>, <c>limits</c>, <c>python</c>.</param>
 /// <param name="Check">Which of its properties, in a few words.</param>
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Found">What was found, for people; holds no secret.</param>

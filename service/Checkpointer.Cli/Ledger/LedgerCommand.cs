@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using Checkpointer.Cli.Configuration;
 using Checkpointer.Cli.Operating;
 
@@ -16,9 +18,14 @@ internal static class LedgerCommand
     {
         var run = RunArgument.Create();
         var output = OutputOption.Create(Csv);
-        var from = new Option<long?>("--from") { Description = "The first step to show.", HelpName = "STEP" };
-        var to = new Option<long?>("--to") { Description = "The last step to show.", HelpName = "STEP" };
-        var attempt = new Option<int?>("--attempt") { Description = "Only what this attempt ran.", HelpName = "N" };
+        var from = new Option<long?>("--from") { Description = "The first step to show.", HelpName = "STEP", CustomParser = ParseStep };
+        var to = new Option<long?>("--to") { Description = "The last step to show.", HelpName = "STEP", CustomParser = ParseStep };
+        var attempt = new Option<int?>("--attempt")
+        {
+            Description = "Only what this attempt ran.",
+            HelpName = "N",
+            CustomParser = result => WholeNumber.Between(1, int.MaxValue, example: 2)(result),
+        };
         var lineage = new Option<string>("--lineage")
         {
             Description = "'current': the steps that led to where the run is, each once; 'all': also those that were undone.",
@@ -55,6 +62,11 @@ internal static class LedgerCommand
         });
         return command;
     }
+
+    private static long? ParseStep(ArgumentResult result) =>
+        long.TryParse(result.Text(), NumberStyles.None, CultureInfo.InvariantCulture, out var step) && step >= 1
+            ? step
+            : result.Refuse<long?>("is no step", "write a whole number of at least 1, such as 120");
 
     private static LedgerFormat FormatOf(string? output, bool isSaid, string? file) => (output, file) switch
     {

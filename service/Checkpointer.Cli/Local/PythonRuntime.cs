@@ -5,7 +5,8 @@ namespace Checkpointer.Cli.Local;
 /// <summary>A Python that has PyTorch: found, or installed where Debian's package manager can be used.</summary>
 internal sealed record PythonRuntime(string Executable, string TorchVersion)
 {
-    private const string Variable = "CHECKPOINTER_PYTHON";
+    /// <summary>Names the Python to use.</summary>
+    public const string Variable = "CHECKPOINTER_PYTHON";
 
     /// <summary>Finds a Python with PyTorch, or installs Debian's; throws <see cref="CliException"/> with what to do.</summary>
     public static async Task<PythonRuntime> FindOrInstallAsync(Action<string> say, string logFile, CancellationToken cancellationToken)

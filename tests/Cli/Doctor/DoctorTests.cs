@@ -15,6 +15,7 @@ public sealed class DoctorTests : IDisposable
         ["CHECKPOINTER_SERVICE"] = null,
         ["CHECKPOINTER_AGENT_SOCKET"] = null,
         ["CHECKPOINTER_CONFIG"] = "/dev/null",
+        ["CHECKPOINTER_PYTHON"] = null,
     };
 
     private readonly TemporaryFolder _folder = new();
@@ -39,7 +40,7 @@ public sealed class DoctorTests : IDisposable
 
         var healthy = await RunAsync(Arguments(store.Url));
         Assert.Equal(ExitCode.Success, healthy.ExitCode);
-        Assert.All(Findings(healthy), finding => Assert.Equal("ok", finding.Outcome));
+        Assert.All(Findings(healthy).Where(finding => finding.Area is not ("limits" or "python")), finding => Assert.Equal("ok", finding.Outcome));
         Assert.Contains(Findings(healthy), finding => finding is { Area: "repository", Check: "agent" });
         Assert.Contains(Findings(healthy), finding => finding is { Area: "store", Check: "throughput" });
         Assert.DoesNotContain(
@@ -129,6 +130,21 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(ExitCode.Failure, result.ExitCode);
         Assert.Equal("failed", Outcome(result, "store", "read after write"));
         Assert.False(Directory.Exists(missing));
+    }
+
+    [Fact]
+    public async Task Doctor_HooksOfThisRelease_AreOfThisVersion()
+    {
+        var environment = new Dictionary<string, string?>(NothingNamed)
+        {
+            ["CHECKPOINTER_PYTHON"] = "python3",
+            ["PYTHONPATH"] = Path.Combine(SourceTree.Find().Root, "agent", "hooks", "python"),
+        };
+
+        var result = await CheckpointerProgram.RunAsync(environment, ["doctor", "--output", "json"]);
+
+        Assert.Equal("ok", Outcome(result, "python", "python"));
+        Assert.Equal("ok", Outcome(result, "python", "hooks"));
     }
 
     [Fact]
