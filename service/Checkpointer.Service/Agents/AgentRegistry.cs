@@ -63,7 +63,23 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
 
             // Without the holdings, which are many.
             _seen[presence.Node] = new Sighting(
-                presence.Instance, presence.Address, presence.Domain, presence.Store, presence.Holdings.Count, timeProvider.GetTimestamp());
+                presence.Instance, presence.Address, presence.Domain, presence.Store, presence.Holdings.Count, timeProvider.GetTimestamp())
+            {
+                Ranks = presence.Ranks ?? (_seen.GetValueOrDefault(presence.Node) is { } last && last.Instance == presence.Instance ? last.Ranks : []),
+            };
+        }
+    }
+
+    /// <summary>The agents with ranks in training, as of their last heartbeats, and how long each has been silent.</summary>
+    public IReadOnlyList<TrainingNode> InTraining()
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _seen.Where(agent => agent.Value.Ranks.Count > 0).Select(agent => new TrainingNode(
+                    agent.Key, agent.Value.Instance, agent.Value.Address, timeProvider.GetElapsedTime(agent.Value.At), agent.Value.Ranks)),
+            ];
         }
     }
 
@@ -140,6 +156,15 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
                 ErrorCode.LimitExceeded, $"{presence.Runs.Count} runs; at most {RunLimits.MaxPresenceRuns} are taken.");
         }
 
+        if (presence.Ranks is { Count: > RunLimits.MaxPresenceRanks })
+        {
+            throw new CheckpointerException(
+                ErrorCode.LimitExceeded, $"{presence.Ranks.Count} ranks; at most {RunLimits.MaxPresenceRanks} are taken.");
+        }
+
+        Require(
+            presence.Ranks?.All(rank => rank is { Card: null or { Length: <= FailureReport.MaxCardLength }, SilentMs: >= 0 }) != false,
+            $"ranks must not hold null, a card of more than {FailureReport.MaxCardLength} characters, or a negative silence.");
         Require(
             presence.Domain is null or { Length: > 0 and <= RunLimits.MaxDomainLength },
             $"domain must have 1 to {RunLimits.MaxDomainLength} characters.");
@@ -170,5 +195,8 @@ internal sealed partial class AgentRegistry(ServiceOptions options, TimeProvider
 
     private bool IsAlive(long seenAt) => timeProvider.GetElapsedTime(seenAt) < options.AgentTimeout;
 
-    private sealed record Sighting(string Instance, string Address, string? Domain, AgentStore? Store, int Holdings, long At);
+    private sealed record Sighting(string Instance, string Address, string? Domain, AgentStore? Store, int Holdings, long At)
+    {
+        public IReadOnlyList<RankActivity> Ranks { get; init; } = [];
+    }
 }

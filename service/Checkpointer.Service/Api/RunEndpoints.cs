@@ -5,6 +5,7 @@ using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Advising;
 using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Notifying;
 using Checkpointer.Service.Recovery;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -32,6 +33,10 @@ internal static class RunEndpoints
         _ = runs.MapGet("/{run}/ledger", ListLedgerAsync).WithSummary("A run's ledger, in the order in which it was written.");
         _ = runs.MapGet("/{run}/advice", AdviseAsync)
             .WithSummary("How often to take snapshots of a run, from what was measured. failure_every_s: your own figure, in seconds.");
+        _ = routes.MapGet("/v1/incidents/stream", (HttpContext context, IncidentStream stream) => stream.ServeAsync(context, null))
+            .WithTags("runs").WithSummary("New incidents of all runs as server-sent events; goes on behind Last-Event-ID.");
+        _ = runs.MapGet("/{run}/incidents/stream", (RunId run, HttpContext context, IncidentStream stream) => stream.ServeAsync(context, run))
+            .WithSummary("New incidents of one run as server-sent events; goes on behind Last-Event-ID.");
         _ = runs.MapGet("/{run}/incidents", ListIncidentsAsync).WithSummary("A run's incidents, oldest first.");
     }
 

@@ -5,7 +5,9 @@ using Checkpointer.Service.Api;
 using Checkpointer.Service.Attempts;
 using Checkpointer.Service.Committing;
 using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Detection;
 using Checkpointer.Service.Journal;
+using Checkpointer.Service.Notifying;
 using Checkpointer.Service.Recovery;
 using Checkpointer.Service.Stores;
 using Checkpointer.Service.Sweeping;
@@ -79,6 +81,9 @@ public static class ServiceHost
         services.AddSingleton<HeldJoins>();
         services.AddSingleton<HeldRestores>();
         services.AddSingleton<CheckpointCommitter>();
+        services.AddSingleton<IncidentWatch>();
+        services.AddSingleton<IncidentStream>();
+        services.AddSingleton(_ => AgentProbe.Create());
         services.AddHostedService(provider => provider.GetRequiredService<RunHost>());
         services.AddHostedService(provider => provider.GetRequiredService<StoreGate>());
         services.AddHostedService<JournalWatch>();
@@ -88,6 +93,12 @@ public static class ServiceHost
         services.AddHostedService<AttemptRecorder>();
         services.AddHostedService<ScrubWorker>();
         services.AddHostedService<SweepWorker>();
+        services.AddHostedService<FailureDetector>();
+        services.AddHostedService(provider => provider.GetRequiredService<IncidentWatch>());
+        if (options.Webhook is not null)
+        {
+            services.AddHostedService<WebhookWorker>();
+        }
     }
 
     private static JournalOpener Opener(ServiceOptions options, ILogger<FasterLogJournal> logger) =>

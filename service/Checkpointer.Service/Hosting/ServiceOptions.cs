@@ -52,6 +52,9 @@ public sealed record ServiceOptions
     /// <summary>How long objects of a save that will never be a checkpoint stay, by the store's clock, 100 ms to 365 days.</summary>
     public TimeSpan SweepGrace { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Where incidents are sent; null: nowhere.</summary>
+    public WebhookOptions? Webhook { get; init; }
+
     /// <summary>Throws <c>configuration_invalid</c>, naming the setting, if a value makes no sense.</summary>
     public void Validate()
     {
@@ -62,6 +65,7 @@ public sealed record ServiceOptions
             Listen is { IsAbsoluteUri: true, Scheme: "http" or "https", PathAndQuery: "/" },
             nameof(Listen),
             "must be an address such as http://127.0.0.1:7070");
+        Webhook?.Validate();
         RequireWithin(CheckpointDeadline, TimeSpan.FromSeconds(1), TimeSpan.FromDays(7), nameof(CheckpointDeadline));
         RequireWithin(AgentTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(AgentTimeout));
         RequireWithin(CommitTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), nameof(CommitTimeout));

@@ -33,6 +33,9 @@ internal static class RunLimits
     /// <summary>Most runs that an agent may name beside those of its holdings.</summary>
     public const int MaxPresenceRuns = 1024;
 
+    /// <summary>Most connected ranks that a heartbeat may name.</summary>
+    public const int MaxPresenceRanks = 1024;
+
     /// <summary>Most steps of one report.</summary>
     public const int MaxReportedSteps = 1024;
 
