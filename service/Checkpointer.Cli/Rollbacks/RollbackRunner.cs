@@ -86,6 +86,6 @@ internal sealed class RollbackRunner(OperatorClient client, RollbackOptions opti
         };
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"Run {options.Run} {verb} from attempt {rollback.Fenced}{at} back to {rollback.Target}, and leaves {Math.Max(0, steps)} steps and {checkpoints} behind.");
+            $"Run {options.Run} {verb} from attempt {rollback.Fenced}{at} back to {rollback.Target}, and leaves {Math.Max(0, steps)} {(steps == 1 ? "step" : "steps")} and {checkpoints} behind.");
     }
 }
