@@ -33,7 +33,7 @@ internal sealed class Joiner(
         RunId run, Rank rank, JoinRequest request, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        await repository.RefreshAsync(cancellationToken);
+        await repository.RefreshAsync(TimeSpan.FromMilliseconds(request.WaitMs), cancellationToken);
         for (var failures = 0; ; failures++)
         {
             var left = TimeSpan.FromMilliseconds(request.WaitMs) - time.GetElapsedTime(started);

@@ -55,12 +55,26 @@ internal sealed partial class AgentRepository(IObjectStore store, TimeProvider t
     /// <summary>The store's own description.</summary>
     public string Store => store.Description;
 
-    /// <summary>Looks now if the last look found no repository, so that a rank's join is not refused for old news.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Looks now if the last look found no repository, so that a rank's join is not refused for old news. Returns after
+    /// <paramref name="atMost"/> in any case: a join does not wait for a store.
+    /// </summary>
+    public async Task RefreshAsync(TimeSpan atMost, CancellationToken cancellationToken)
     {
-        if (_watch.Current.State is RepositoryState.Unknown or RepositoryState.Absent)
+        if (_watch.Current.State is not (RepositoryState.Unknown or RepositoryState.Absent))
         {
-            _ = await _watch.CheckAsync(cancellationToken);
+            return;
+        }
+
+        using var timeout = new CancellationTokenSource(atMost, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            _ = await _watch.CheckAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The join says what was known before.
         }
     }
 
