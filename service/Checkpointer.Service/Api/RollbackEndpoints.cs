@@ -1,7 +1,6 @@
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Coordination;
-using Checkpointer.Service.Runs.Commands;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -21,8 +20,8 @@ internal static class RollbackEndpoints
     }
 
     private static async Task<Ok<Rollback>> DecideAsync(
-        RunId run, RequestRollback body, RunHost host, CancellationToken cancellationToken) =>
-        TypedResults.Ok(await host.TakeAsync(run, new RollBack(body), cancellationToken));
+        RunId run, RequestRollback body, Rollbacks rollbacks, CancellationToken cancellationToken) =>
+        TypedResults.Ok(await rollbacks.DecideAsync(run, body, cancellationToken));
 
     private static async Task<Ok<Page<Rollback>>> ListAsync(
         RunId run, [AsParameters] PageQuery page, RunHost host, CancellationToken cancellationToken)

@@ -79,6 +79,7 @@ public static class ServiceHost
         services.AddSingleton<RunHost>();
         services.AddSingleton<LostJournalGuard>();
         services.AddSingleton<HeldJoins>();
+        services.AddSingleton<Rollbacks>();
         services.AddSingleton<HeldRestores>();
         services.AddSingleton<CheckpointCommitter>();
         services.AddSingleton<IncidentWatch>();

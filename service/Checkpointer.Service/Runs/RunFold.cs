@@ -66,11 +66,16 @@ internal static class RunFold
                 CheckFence(state, givenUp.Attempt);
                 state.Attempts.GiveUpRestore(givenUp.Failed, givenUp.Reason);
                 break;
-            case RolledBack { Rollback: var rollback }:
+            case RolledBack { Rollback: var rollback, Shards: var shards }:
                 Invariant.Holds(rollback.Fenced == state.CurrentAttempt);
                 state.Attempts.FenceCurrent(rollback.At);
                 state.Rollbacks.Add(rollback);
                 state.Checkpoints.Keep(rollback.Target);
+                if (shards is not null)
+                {
+                    state.Checkpoints.Recall(rollback.Target, shards);
+                }
+
                 break;
             case StoreMismatched:
             case FailureDetected:

@@ -78,6 +78,9 @@ internal static class RunLimits
     /// <summary>Most checkpoints that a rollback names as left behind: the newest.</summary>
     public const int MaxNamedCheckpoints = 64;
 
+    /// <summary>Most shards of a checkpoint that a rollback recalls from its manifest; they are journaled with it.</summary>
+    public const int MaxRecalledShards = 4096;
+
     /// <summary>Rollbacks that are kept in memory: the newest. They are numbered on.</summary>
     public const int MaxRollbacks = 1024;
 

@@ -3,6 +3,7 @@ using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs;
 using Checkpointer.Service.Runs.Commands;
+using Checkpointer.Service.Runs.Rollbacks;
 
 namespace Checkpointer.Service.Tests.Runs;
 
@@ -212,6 +213,30 @@ public sealed class RollbackTests
         _run.Accepted(new RecordVerification(RunDriver.Id(30, 2), RunDriver.Damaged()));
         _run.Memory.Clear();
         Assert.Equal(RunDriver.Id(20, 1), _run.Start("c", 2).ResumeFrom);
+    }
+
+    [Fact]
+    public void Target_ThatIsForgotten_NeedsWhatItsManifestSays()
+    {
+        var manifest = _run.State.BuildManifest(RunDriver.Id(20, 1), 4096);
+        for (var step = 100; step < 100 + RunLimits.MaxDetailedCheckpoints; step++)
+        {
+            _run.Commit(step, 2);
+        }
+
+        _run.Memory.Clear();
+        Assert.Equal(RunDriver.Id(20, 1), RollbackTargets.FindForgotten(_run.State, "20"));
+        Assert.Null(RollbackTargets.FindForgotten(_run.State, "latest"));
+        _run.Refused(Back("20"), ErrorCode.RestoreImpossible);
+        _run.Refused(Back("20") with { Recalled = RecalledShards.Of(manifest with { Step = new Step(40) }) }, ErrorCode.RestoreImpossible);
+        _run.Accepted(Back("20", dryRun: true));
+
+        _run.Accepted(Back("20") with { Recalled = RecalledShards.Of(manifest) });
+        var plan = _run.Start("b", 2);
+        Assert.Equal(RunDriver.Id(20, 1), plan.ResumeFrom);
+        Assert.Equal(RunDriver.Image(1, 20).Root, plan.Images[1].Root);
+        Assert.Equal(RunDriver.BytesOf(_run.State), RunDriver.BytesOf(_run.Replay()));
+        Assert.Equal(manifest, _run.State.BuildManifest(RunDriver.Id(20, 1), 4096) with { Shards = manifest.Shards, Lineage = manifest.Lineage });
     }
 
     [Fact]

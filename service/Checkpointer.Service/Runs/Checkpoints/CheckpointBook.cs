@@ -178,6 +178,15 @@ internal sealed class CheckpointBook
     /// <summary>Keeps one checkpoint's shards and record, whatever is committed after it, until the next call.</summary>
     public void Keep(CheckpointId? checkpoint) => _kept = checkpoint;
 
+    /// <summary>Knows a committed checkpoint's shards again, which it had forgotten.</summary>
+    public void Recall(CheckpointId checkpoint, IReadOnlyList<StoredShard> shards)
+    {
+        var record = _records[checkpoint];
+        Invariant.Holds(record is { State: CheckpointState.Committed, Shards: null } && shards.Count == record.WorldSize);
+        record.Shards = [.. shards];
+        _detailed.Add(checkpoint);
+    }
+
     /// <summary>The current lineage is now <paramref name="path"/>.</summary>
     public void FollowLineage(LineagePath path) => Committed = NewestCommitted(path, before: null);
 

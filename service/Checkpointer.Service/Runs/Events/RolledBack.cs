@@ -1,4 +1,5 @@
 using Checkpointer.Contracts.Runs;
+using Checkpointer.Service.Runs.Checkpoints;
 
 namespace Checkpointer.Service.Runs.Events;
 
@@ -10,4 +11,7 @@ internal sealed record RolledBack : RunEvent
 {
     /// <summary>The decision; not granted yet.</summary>
     public required Rollback Rollback { get; init; }
+
+    /// <summary>The target's shards by rank, if the run had forgotten them; null otherwise.</summary>
+    public IReadOnlyList<StoredShard>? Shards { get; init; }
 }

@@ -12,7 +12,8 @@ namespace Checkpointer.Service.Runs.Rollbacks;
 /// </summary>
 internal static class RollbackDecisions
 {
-    public static Decision<Rollback> Decide(RunState state, RequestRollback body, DateTimeOffset now)
+    public static Decision<Rollback> Decide(
+        RunState state, RequestRollback body, RecalledShards? recalled, DateTimeOffset now)
     {
         if (!state.Exists)
         {
@@ -48,9 +49,30 @@ internal static class RollbackDecisions
         }
 
         var rollback = Describe(state, body, current, target, now);
-        return body.DryRun
-            ? Decision<Rollback>.Accept(rollback with { Number = 0 })
-            : Decision<Rollback>.Accept(rollback, new RolledBack { At = now, Rollback = rollback });
+        if (body.DryRun)
+        {
+            return Decision<Rollback>.Accept(rollback with { Number = 0 });
+        }
+
+        var needed = RollbackTargets.IsForgotten(state, target) ? recalled : null;
+        return RollbackTargets.IsForgotten(state, target) && CheckRecalled(state, target, needed) is { } missing
+            ? Decision<Rollback>.Refuse(missing)
+            : Decision<Rollback>.Accept(rollback, new RolledBack { At = now, Rollback = rollback, Shards = needed?.Shards });
+    }
+
+    // The event has to fit into a journal entry.
+    private static Refusal? CheckRecalled(RunState state, CheckpointId target, RecalledShards? recalled)
+    {
+        var worldSize = state.Checkpoints.Find(target)!.WorldSize;
+        return worldSize > RunLimits.MaxRecalledShards
+            ? new Refusal(
+                ErrorCode.LimitExceeded,
+                $"Checkpoint {target} of run {state.Run} has {worldSize} shards and is not among the newest {RunLimits.MaxDetailedCheckpoints}; "
+                + $"at most {RunLimits.MaxRecalledShards} can be recalled.")
+            : recalled?.Checkpoint == target && recalled.Shards.Count == worldSize
+                ? null
+                : new Refusal(
+                    ErrorCode.RestoreImpossible, $"What the store says of checkpoint {target} of run {state.Run} is not at hand. Ask again.");
     }
 
     private static Rollback Describe(

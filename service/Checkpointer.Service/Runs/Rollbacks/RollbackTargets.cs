@@ -49,6 +49,15 @@ internal static class RollbackTargets
             : RequestText.Invalid("to must be a step (120), a step and its attempt (120.3), 'latest' or 'known_good'.");
     }
 
+    /// <summary>What <paramref name="to"/> is, if its shards are known to its manifest only; null otherwise.</summary>
+    public static CheckpointId? FindForgotten(RunState state, string to) =>
+        state.CurrentAttempt is not null && Find(state, to ?? "", out var target) is null && IsForgotten(state, target) ? target : null;
+
+    /// <summary>Whether only the store knows the shards of a committed checkpoint.</summary>
+    public static bool IsForgotten(RunState state, CheckpointId target) =>
+        state.Snapshots.GloballySealed != target
+        && state.Checkpoints.Find(target) is { State: CheckpointState.Committed, Shards: null };
+
     private static Refusal? FindNewest(RunState state, IEnumerable<CheckpointId> candidates, string none, out CheckpointId target)
     {
         target = candidates.DefaultIfEmpty().MaxBy(id => id.Step);
