@@ -40,7 +40,7 @@ public sealed partial record AgentOptions
     /// Slots of each rank, 2 to 8: one for the newest step that all ranks hold, one for the newest that also lies on a peer,
     /// one to fill. Where memory has no room for that many, 2 will do: saves then wait for peers' copies now and then.
     /// </summary>
-    public int SlotsPerRank { get; init; } = 2;
+    public int SlotsPerRank { get; init; } = 3;
 
     /// <summary>Length of a chunk in bytes; the same on all nodes of a run.</summary>
     public int ChunkBytes { get; init; } = ChunkGeometry.DefaultChunkBytes;

@@ -24,10 +24,10 @@ internal static class AgentCommand
 
     private static readonly Option<int> Slots = new("--slots")
     {
-        Description = "Snapshots held of each rank, 2 to 8.",
+        Description = "Snapshots held of each rank, 2 to 8; 2 where memory has no room for more.",
         HelpName = "N",
         CustomParser = WholeNumber.Between(2, 8, example: 3),
-        DefaultValueFactory = _ => 2,
+        DefaultValueFactory = _ => 3,
     };
 
     private static readonly Option<long?> PeerBandwidth = new("--peer-bandwidth")

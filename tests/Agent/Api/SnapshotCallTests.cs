@@ -18,7 +18,7 @@ public sealed class SnapshotCallTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _cluster = await Cluster.StartAsync();
-        _node = await _cluster.StartNodeAsync();
+        _node = await _cluster.StartNodeAsync(change: options => options with { SlotsPerRank = 2 });
     }
 
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();

@@ -32,8 +32,8 @@ internal sealed class PeerWorld : IAsyncDisposable
         int bytes = 10_000, Func<AgentOptions, AgentOptions>? owner = null, Func<AgentOptions, AgentOptions>? peer = null)
     {
         var world = new PeerWorld(await Cluster.StartAsync(), bytes);
-        world.Owner = await world.Cluster.StartNodeAsync("node-a", options => (owner ?? (same => same))(options with { SlotsPerRank = 3 }));
-        world.Peer = await world.Cluster.StartNodeAsync("node-b", options => (peer ?? (same => same))(options with { SlotsPerRank = 3 }));
+        world.Owner = await world.Cluster.StartNodeAsync("node-a", owner);
+        world.Peer = await world.Cluster.StartNodeAsync("node-b", peer);
         world.Trainer = world.Owner.Trainer(Zero, 1);
         await world.Trainer.JoinAsync("first");
         await world.Trainer.RegisterAsync(world.Layout);

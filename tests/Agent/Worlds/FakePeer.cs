@@ -31,7 +31,7 @@ internal sealed class FakePeer : IAsyncDisposable
             Results.Json(DescriptionOf(Describe(rank)), ContractsJsonContext.Default.ImageDescription));
         _app.MapGet("/v1/images/{run}/{rank}/{checkpoint}/layout", (Rank rank) =>
             Results.Bytes(LayoutBytes(rank), "application/json"));
-        _app.MapGet("/v1/images/{run}/{rank}/{checkpoint}/data", (Rank rank) => Answer(rank));
+        _app.MapGet("/v1/images/{run}/{rank}/{checkpoint}/data", (HttpContext context, Rank rank) => Answer(context, rank));
     }
 
     /// <summary>Changes the bytes that it sends.</summary>
@@ -42,6 +42,9 @@ internal sealed class FakePeer : IAsyncDisposable
 
     /// <summary>The bytes of its layouts.</summary>
     public Func<Rank, byte[]> LayoutBytes { get; set; } = _ => [];
+
+    /// <summary>Whether to break the connection instead of sending that range; asked once a read.</summary>
+    public Func<string, bool> Cut { get; set; } = _ => false;
 
     /// <summary>Whether it pretends not to know ranges.</summary>
     public bool IgnoresRanges { get; set; }
@@ -57,8 +60,13 @@ internal sealed class FakePeer : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private IResult Answer(Rank rank)
+    private IResult Answer(HttpContext context, Rank rank)
     {
+        if (Cut(context.Request.Headers.Range.ToString()))
+        {
+            context.Abort();
+        }
+
         var image = _world.ImageOf(rank);
         Mangle(rank, image);
         return Results.Bytes(image, "application/octet-stream", enableRangeProcessing: !IgnoresRanges);
