@@ -15,6 +15,15 @@ public class CheckpointerException : Exception
         IsTransient = isTransient;
     }
 
+    /// <summary>What happened, and the request's number at the end if there is one.</summary>
+    public override string Message => RequestId is null ? base.Message : $"{base.Message} [request {RequestId}]";
+
+    /// <summary>The message without what differs each time, such as <see cref="RequestId"/>: the same for every failure of one cause.</summary>
+    public string Cause { get => field ?? base.Message; init; }
+
+    /// <summary>What the operators of whoever failed can look the request up by; null if there is nothing. Differs each time.</summary>
+    public string? RequestId { get; init; }
+
     /// <summary>What failed.</summary>
     public ErrorCode Code { get; }
 

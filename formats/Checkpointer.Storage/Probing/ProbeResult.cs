@@ -17,6 +17,9 @@ public sealed record ProbeResult
     /// <summary>What is wrong; null if nothing is.</summary>
     public string? Problem { get; init; }
 
+    /// <summary><see cref="Problem"/> without what differs each time it is met; null if the store answered.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>How to mend that; null if nothing is wrong.</summary>
     public string? Remedy { get; init; }
 

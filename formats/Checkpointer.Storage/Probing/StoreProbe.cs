@@ -22,7 +22,7 @@ public sealed class StoreProbe(IObjectStore store, TimeProvider time, Random ran
         ArgumentOutOfRangeException.ThrowIfNegative(options.SampleBytes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.SampleBytes, ProbeOptions.MaxSampleBytes);
         var objects = new ProbeObjects(random);
-        var run = new Run(time);
+        var run = new Run(objects, time);
         try
         {
             return await CheckAsync(options, objects, run, cancellationToken).ConfigureAwait(false);
@@ -145,7 +145,7 @@ public sealed class StoreProbe(IObjectStore store, TimeProvider time, Random ran
     }
 
     /// <summary>The results so far, and whether going on is of use.</summary>
-    private sealed class Run(TimeProvider time)
+    private sealed class Run(ProbeObjects objects, TimeProvider time)
     {
         private readonly List<ProbeResult> _results = [];
         private bool _isAway;
@@ -187,6 +187,7 @@ public sealed class StoreProbe(IObjectStore store, TimeProvider time, Random ran
                     Outcome = isBroken ? ProbeOutcome.Broken : ProbeOutcome.Unavailable,
                     Milliseconds = time.GetElapsedTime(began).TotalMilliseconds,
                     Problem = e.Message,
+                    Cause = e.Cause.Replace(objects.Prefix, RepositoryKeys.Probes, StringComparison.Ordinal),
                     Remedy = Remedy(e),
                     Error = e.Code,
                 });

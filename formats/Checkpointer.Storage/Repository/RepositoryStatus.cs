@@ -14,6 +14,9 @@ public sealed record RepositoryStatus
     /// <summary>What is wrong, for people; null if nothing is.</summary>
     public string? Problem { get; init; }
 
+    /// <summary><see cref="Problem"/> without what differs each time it is met, if anything does.</summary>
+    public string? Cause { get; init; }
+
     /// <summary>The code of that.</summary>
     public ErrorCode? Error { get; init; }
 

@@ -60,7 +60,7 @@ public sealed class RepositoryWatch(IObjectStore store, TimeProvider time)
         }
         catch (CheckpointerException e)
         {
-            found = Unavailable(e.Code, e.Message);
+            found = Unavailable(e.Code, e.Message) with { Cause = e.Cause };
         }
 
         found = found with { CheckedAt = time.GetUtcNow() };

@@ -44,7 +44,7 @@ internal sealed class PermitGate(Lanes lanes, StoreBreaker breaker, ResilienceTe
                 outcome = Outcome.FromException<TResult>(ToFailure(timeout, call));
             }
 
-            call.LastFailure = (outcome.Exception as CheckpointerException)?.Message ?? call.LastFailure;
+            call.LastFailure = outcome.Exception as CheckpointerException ?? call.LastFailure;
             return outcome;
         }
         finally

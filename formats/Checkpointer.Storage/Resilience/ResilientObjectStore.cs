@@ -175,7 +175,10 @@ public sealed class ResilientObjectStore : IObjectStore
         string.Create(
             CultureInfo.InvariantCulture,
             $"The {call.Description} was given up after {deadline.Timeout.TotalSeconds:0.#} s and {call.Attempts} attempts. "
-            + $"{(call.LastFailure is { } last ? $"The last failure: {last}" : "The store did not answer.")}"),
+            + $"{(call.LastFailure is { } last ? $"The last failure: {last.Cause}" : "The store did not answer.")}"),
         isTransient: true,
-        inner);
+        inner)
+    {
+        RequestId = call.LastFailure?.RequestId,
+    };
 }

@@ -17,7 +17,8 @@ internal sealed class StoreBreaker(string store, ResilienceOptions options, Time
     private readonly Lock _gate = new();
     private DateTimeOffset? _since;
     private DateTimeOffset _until;
-    private string _lastFailure = "";
+    private string _lastCause = "";
+    private string? _lastRequestId;
 
     /// <summary>Whether everything is let through.</summary>
     public bool IsClosed => State == CircuitState.Closed;
@@ -77,10 +78,12 @@ internal sealed class StoreBreaker(string store, ResilienceOptions options, Time
                 : "is being tried again just now";
             return new CheckpointerException(
                 ErrorCode.StorageUnavailable,
-                $"The object store ({store}) has failed nearly every call since {since} and {next}. The last failure: {_lastFailure}",
+                $"The object store ({store}) has failed nearly every call since {since} and {next}. The last failure: {_lastCause}",
                 isTransient: true,
                 inner)
             {
+                RequestId = _lastRequestId,
+                Cause = $"The object store ({store}) has failed nearly every call. The last failure: {_lastCause}",
                 RetryAfter = left > TimeSpan.Zero ? left : null,
             };
         }
@@ -99,7 +102,10 @@ internal sealed class StoreBreaker(string store, ResilienceOptions options, Time
             var now = time.GetUtcNow();
             _since ??= now;
             _until = now + pause;
-            _lastFailure = failure?.Message ?? _lastFailure;
+            if (failure is CheckpointerException last)
+            {
+                (_lastCause, _lastRequestId) = (last.Cause, last.RequestId);
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using Checkpointer.Formats.Errors;
 using Polly;
 
 namespace Checkpointer.Storage.Resilience;
@@ -32,8 +33,8 @@ internal sealed class StoreCall
     /// <summary>Attempts that were begun.</summary>
     public int Attempts { get; set; }
 
-    /// <summary>What the last failed attempt said.</summary>
-    public string? LastFailure { get; set; }
+    /// <summary>How the last failed attempt failed.</summary>
+    public CheckpointerException? LastFailure { get; set; }
 
     /// <summary>For messages: what it does, to what.</summary>
     public string Description => Bytes > 0 ? $"{Operation} of '{Key}' ({Bytes} bytes)" : $"{Operation} of '{Key}'";

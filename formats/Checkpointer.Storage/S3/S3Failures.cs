@@ -147,10 +147,11 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
     {
         var status = answer is null
             ? ""
-            : $" [HTTP {(int)answer.StatusCode}{(error.Code is null ? "" : $" {error.Code}")}{(error.RequestId is null ? "" : $", request {error.RequestId}")}]";
+            : $" [HTTP {(int)answer.StatusCode}{(error.Code is null ? "" : $" {error.Code}")}]";
         return new CheckpointerException(
             code, $"Could not {action.Verb} {what} in bucket '{settings.Bucket}' at {_endpoint}: {text}{status}", transient, inner)
         {
+            RequestId = error.RequestId,
             RetryAfter = transient && answer is not null ? RetryAfter(answer.Headers.RetryAfter) : null,
         };
     }

@@ -89,14 +89,15 @@ internal sealed partial class StoreGate : BackgroundService
     {
         try
         {
+            string? last = null;
             while (await TryOpenAsync(stoppingToken).ConfigureAwait(false) is { } why)
             {
-                if (CauseOf(_shut) != CauseOf(why))
+                if (last != why.Cause)
                 {
-                    LogWaiting(_store.Description, why);
+                    LogWaiting(_store.Description, why.Problem);
                 }
 
-                _shut = why;
+                (_shut, last) = why;
                 _ = _tried.TrySetResult();
                 await Task.Delay(ProbeAgainAfter, _time, stoppingToken).ConfigureAwait(false);
             }
@@ -127,8 +128,10 @@ internal sealed partial class StoreGate : BackgroundService
         await _watch.RunAsync(RepositoryWatch.Interval, Tell, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Null once it is open; otherwise why not yet.</summary>
-    private async Task<string?> TryOpenAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Null once it is open; otherwise why not yet, and the same without what differs each time: a cause is logged once.
+    /// </summary>
+    private async Task<(string Problem, string Cause)?> TryOpenAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -136,7 +139,7 @@ internal sealed partial class StoreGate : BackgroundService
             var bound = _host.BoundRepository;
             if (await ExplainIfOtherAsync(bound, cancellationToken).ConfigureAwait(false) is { } other)
             {
-                return other;
+                return Constant(other);
             }
 
             var report = await new StoreProbe(_store, _time, _random)
@@ -150,7 +153,7 @@ internal sealed partial class StoreGate : BackgroundService
             // What is left over is no reason to wait.
             if (report.FirstUnavailable is { Check: not ProbeCheck.Cleanup } away)
             {
-                return away.Problem;
+                return (away.Problem!, away.Cause ?? away.Problem!);
             }
 
             _skew = report.ClockSkew;
@@ -165,20 +168,21 @@ internal sealed partial class StoreGate : BackgroundService
             _repository = identity.Id;
             if (!await _host.TryChooseRepositoryAsync(identity.Id, _store.Description, cancellationToken).ConfigureAwait(false))
             {
-                return ExplainIfOther(identity, _host.BoundRepository!);
+                return Constant(ExplainIfOther(identity, _host.BoundRepository!));
             }
 
             var status = await _watch.CheckAsync(cancellationToken).ConfigureAwait(false);
-            return status.State == RepositoryState.Present ? ExplainIfOther(status.Identity, Chosen) : status.Problem;
+            return status.State == RepositoryState.Present
+                ? Constant(ExplainIfOther(status.Identity, Chosen))
+                : (status.Problem!, status.Cause ?? status.Problem!);
         }
         catch (CheckpointerException e) when (e is not StoreBrokenException)
         {
-            return e.Message;
+            return (e.Message, e.Cause);
         }
     }
 
-    /// <summary>The message without the server's request number at its end, which differs each time: a cause is logged once.</summary>
-    private static string? CauseOf(string? why) => why?.Split(" [HTTP ", 2)[0];
+    private static (string Problem, string Cause)? Constant(string? why) => why is null ? null : (why, why);
 
     private RepositoryChoice Chosen => new() { At = default, Repository = _repository!, Store = _store.Description };
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using Checkpointer.Contracts;
@@ -6,12 +7,18 @@ using Checkpointer.Contracts.Problems;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
+using Checkpointer.Service.Coordination;
+using Checkpointer.Service.Stores;
 using Checkpointer.Service.Tests.Driving;
 using Checkpointer.Storage;
 using Checkpointer.Storage.Repository;
 using Checkpointer.TestKit;
 using Checkpointer.TestKit.Faults;
 using Checkpointer.TestKit.Stores;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Checkpointer.Service.Tests.Stores;
 
@@ -97,6 +104,40 @@ public sealed class StoreGateTests : IDisposable
         _away = false;
 
         _ = await Eventually.GetAsync(() => Task.FromResult(stopping.IsCancellationRequested), stopped => stopped, Cancel);
+    }
+
+    /// <summary>Each failure has another request number and is met at another probe's prefix: neither makes it another cause.</summary>
+    [Fact]
+    public async Task StoreAwayForTwoCauses_LogsEachOnce_WithTheRequestThatMetIt()
+    {
+        var time = new FakeTimeProvider();
+        var store = new UnavailableStore("no disk answers");
+        var log = new GateLog();
+        _away = true;
+        await using var service = await RunningService.StartAsync(_folder.Path, decorate: Switched);
+        using var gate = new StoreGate(
+            service.Services.GetRequiredService<RunHost>(), store, time, service.Services.GetRequiredService<IHostApplicationLifetime>(), log);
+        await gate.StartAsync(Cancel);
+
+        await TriesAsync(3);
+        store.Cause = "no monitor answers";
+        await TriesAsync(6);
+        Assert.Contains("no monitor answers", gate.Describe().Problem, StringComparison.Ordinal);
+        await gate.StopAsync(Cancel);
+
+        Assert.Collection(
+            log.Waiting,
+            line => Assert.EndsWith("no disk answers [request 1]", line, StringComparison.Ordinal),
+            line => Assert.Matches("no monitor answers \\[request [45]\\]$", line));
+
+        Task TriesAsync(int count) => Eventually.GetAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(2));
+                return Task.FromResult(store.Tries);
+            },
+            tries => tries >= count,
+            Cancel);
     }
 
     [Fact]
@@ -210,6 +251,39 @@ public sealed class StoreGateTests : IDisposable
 
     private FaultInjectingObjectStore Switched(IObjectStore store) =>
         new(store, (_, _) => _away ? StoreFault.FailBefore : StoreFault.None, TimeProvider.System);
+
+    private sealed class UnavailableStore(string cause) : MemoryObjectStore(TimeProvider.System)
+    {
+        private int _tries;
+
+        public volatile string Cause = cause;
+
+        public int Tries => Volatile.Read(ref _tries);
+
+        public override Task PutAsync(ObjectKey key, ObjectContent content, CancellationToken cancellationToken) =>
+            throw new CheckpointerException(ErrorCode.StorageUnavailable, $"Could not put '{key}': {Cause}", isTransient: true)
+            {
+                RequestId = $"{Interlocked.Increment(ref _tries)}",
+            };
+    }
+
+    private sealed class GateLog : ILogger<StoreGate>
+    {
+        public ConcurrentQueue<string> Waiting { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Id == 1401)
+            {
+                Waiting.Enqueue(formatter(state, exception));
+            }
+        }
+    }
 
     private sealed class UnconditionalStore() : MemoryObjectStore(TimeProvider.System)
     {
