@@ -102,6 +102,9 @@ internal static class RunLimits
     /// <summary>Abandoned checkpoints that stay listed: the newest.</summary>
     public const int MaxAbandonedCheckpoints = 1024;
 
+    /// <summary>Attempts of which it is known up to which step abandoned checkpoints are no longer listed: the newest.</summary>
+    public const int MaxForgottenAttempts = 256;
+
     /// <summary>Checkpoints of whose verification the findings are kept: the newest. How many there were is kept of all.</summary>
     public const int MaxDetailedVerifications = 64;
 

@@ -104,7 +104,7 @@ internal sealed class RunState
         Snapshots = [.. Snapshots.Records.Select(record => record.Copy())],
         CommittedCount = Checkpoints.CommittedCount,
         Condemned = Checkpoints.Condemned,
-        NewestForgottenCheckpoint = Checkpoints.NewestForgotten,
+        ForgottenCheckpoints = [.. Checkpoints.Forgotten],
         Checkpoints = [.. Checkpoints.Records.Select(record => record.Copy())],
         ForgottenLedgerEntries = Ledger.Forgotten,
         Ledger = [.. Ledger.Entries],
@@ -124,7 +124,11 @@ internal sealed class RunState
         state.Rollbacks.Load(saved.RollbackCount, saved.Rollbacks ?? []);
         state.Snapshots.Load(saved.GloballySealed, saved.GivenUp, saved.NewestForgotten, saved.Snapshots);
         state.Checkpoints.Load(
-            saved.CommittedCount, saved.Condemned, saved.NewestForgottenCheckpoint, saved.Checkpoints, state.Attempts.Path);
+            saved.CommittedCount,
+            saved.Condemned,
+            saved.ForgottenCheckpoints ?? (saved.NewestForgottenCheckpoint is { } newest ? [newest] : []),
+            saved.Checkpoints,
+            state.Attempts.Path);
         state.Checkpoints.Keep(state.Rollbacks.Pending?.Target);
         state.Ledger.Load(saved.ForgottenLedgerEntries, saved.Ledger, saved.DisputedSteps);
         state.Incidents.Load(saved.IncidentCount, saved.Incidents);

@@ -49,7 +49,10 @@ internal sealed record SavedRun
     /// <inheritdoc cref="CheckpointBook.Condemned"/>
     public Condemnation? Condemned { get; init; }
 
-    /// <inheritdoc cref="CheckpointBook.NewestForgotten"/>
+    /// <inheritdoc cref="CheckpointBook.Forgotten"/>
+    public IReadOnlyList<CheckpointId>? ForgottenCheckpoints { get; init; }
+
+    /// <summary>What was written in place of <see cref="ForgottenCheckpoints"/> before it knew more than one; only read.</summary>
     public CheckpointId? NewestForgottenCheckpoint { get; init; }
 
     /// <inheritdoc cref="CheckpointBook.Records"/>

@@ -93,6 +93,7 @@ internal sealed partial class ScrubWorker(
     private async Task<ScrubOutlook> LookAsync(CancellationToken cancellationToken)
     {
         var outlook = ScrubOutlook.Empty;
+        var there = new HashSet<(RunId Run, CheckpointId Checkpoint)>();
         string? after = null;
         do
         {
@@ -101,13 +102,21 @@ internal sealed partial class ScrubWorker(
             {
                 outlook = outlook.With(await host.ReadAsync(
                     run,
-                    state => ScrubOutlook.Of(state, id => _tried.TryGetValue((run, id), out var at) ? at : null),
+                    state => ScrubOutlook.Of(
+                        state, id => _tried.TryGetValue((run, id), out var at) && there.Add((run, id)) ? at : null),
                     cancellationToken).ConfigureAwait(false));
             }
 
             after = page.Next;
         }
         while (after is not null);
+
+        // The run no longer keeps them: they are never tried again.
+        foreach (var gone in _tried.Keys.Where(tried => !there.Contains(tried)).ToList())
+        {
+            _ = _tried.Remove(gone);
+        }
+
         return outlook;
     }
 

@@ -17,6 +17,8 @@ internal sealed class CheckpointBook
     private readonly SortedSet<CheckpointId> _open = [];
     private readonly SortedSet<CheckpointId> _detailed = [];
 
+    private readonly SortedList<Attempt, Step> _forgotten = [];
+
     /// <summary>How many were ever committed.</summary>
     public int CommittedCount { get; private set; }
 
@@ -26,8 +28,11 @@ internal sealed class CheckpointBook
     /// <summary>What is never begun any more; null before the first sweep that needed it.</summary>
     public Condemnation? Condemned { get; private set; }
 
-    /// <summary>The newest abandoned checkpoint that is no longer kept; null if all are.</summary>
-    public CheckpointId? NewestForgotten { get; private set; }
+    /// <summary>
+    /// Of each attempt the newest abandoned checkpoint that is no longer kept, oldest attempt first; without those that
+    /// <see cref="Condemned"/> covers. At most <see cref="RunLimits.MaxForgottenAttempts"/>: the newest attempts.
+    /// </summary>
+    public IEnumerable<CheckpointId> Forgotten => _forgotten.Select(entry => new CheckpointId(entry.Value, entry.Key));
 
     /// <summary>All that are kept, by step, then attempt.</summary>
     public IList<CheckpointRecord> Records => _records.Values;
@@ -49,24 +54,33 @@ internal sealed class CheckpointBook
     /// abandoned and forgotten. What lies in the store of it may be deleted at any time.
     /// </summary>
     public bool IsClosed(CheckpointId checkpoint) => Condemned?.Covers(checkpoint) == true
-        || (NewestForgotten is { } newest && checkpoint.Attempt == newest.Attempt && checkpoint.Step <= newest.Step);
+        || (_forgotten.TryGetValue(checkpoint.Attempt, out var newest) && checkpoint.Step <= newest);
 
     /// <summary>Closes what <paramref name="condemned"/> covers for good.</summary>
     public void Condemn(Condemnation condemned)
     {
         Invariant.Holds(Condemned is null || condemned.Through >= Condemned.Through);
         Condemned = condemned;
+        foreach (var covered in Forgotten.Where(IsSaidByCondemned).ToList())
+        {
+            _ = _forgotten.Remove(covered.Attempt);
+        }
     }
 
     /// <summary>Takes the book that was read; <paramref name="path"/> is the current lineage.</summary>
     public void Load(
         int committedCount,
         Condemnation? condemned,
-        CheckpointId? newestForgotten,
+        IEnumerable<CheckpointId> forgotten,
         IEnumerable<CheckpointRecord> records,
         LineagePath path)
     {
-        (CommittedCount, Condemned, NewestForgotten) = (committedCount, condemned, newestForgotten);
+        (CommittedCount, Condemned) = (committedCount, condemned);
+        foreach (var checkpoint in forgotten)
+        {
+            _forgotten.Add(checkpoint.Attempt, checkpoint.Step);
+        }
+
         foreach (var record in records.Select(record => record.Copy()))
         {
             _records.Add(record.Checkpoint, record);
@@ -232,12 +246,29 @@ internal sealed class CheckpointBook
             .MinBy(record => (record.EndedAt, record.Checkpoint))!;
         _records.Remove(oldest.Checkpoint);
         _detailed.Remove(oldest.Checkpoint);
-        if (state == CheckpointState.Abandoned
-            && (NewestForgotten is not { } newest
-                || newest.Attempt < oldest.Checkpoint.Attempt
-                || (newest.Attempt == oldest.Checkpoint.Attempt && newest.Step < oldest.Checkpoint.Step)))
+        if (state == CheckpointState.Abandoned)
         {
-            NewestForgotten = oldest.Checkpoint;
+            Forget(oldest.Checkpoint);
         }
     }
+
+    private void Forget(CheckpointId abandoned)
+    {
+        if (IsSaidByCondemned(abandoned)
+            || (_forgotten.TryGetValue(abandoned.Attempt, out var newest) && newest >= abandoned.Step))
+        {
+            return;
+        }
+
+        _forgotten[abandoned.Attempt] = abandoned.Step;
+        if (_forgotten.Count > RunLimits.MaxForgottenAttempts)
+        {
+            _forgotten.RemoveAt(0);
+        }
+    }
+
+    // All that the entry would close: what an attempt resumed from is the one hole in what is condemned.
+    private bool IsSaidByCondemned(CheckpointId newest) => Condemned is { } condemned
+        && newest.Attempt <= condemned.Through
+        && !(condemned.Except is { } except && except.Attempt == newest.Attempt && except.Step <= newest.Step);
 }
