@@ -34,7 +34,9 @@ internal static class PresenceEndpoint
         try
         {
             presence.Hear(first);
+            // The head goes out now: the trainer waits for it.
             await context.Response.StartAsync(ended.Token);
+            await context.Response.Body.FlushAsync(ended.Token);
             while (await context.Request.BodyReader.ReadLineAsync(ended.Token) is { } line)
             {
                 presence.Hear(line);
@@ -51,7 +53,7 @@ internal static class PresenceEndpoint
         }
         finally
         {
-            presences.Close(presence, last is not null, last?.Error);
+            await presences.CloseAsync(presence, last is not null, last?.Error);
         }
     }
 }

@@ -22,6 +22,9 @@ internal static class ProcessFate
         return string.Create(CultureInfo.InvariantCulture, $"process {known} {fate}, without a goodbye");
     }
 
+    /// <summary>Whether it shows no sign of ending; false if not known.</summary>
+    public static bool IsAlive(int? pid) => pid is { } known && State(known) is not (null or 'Z' or 'X');
+
     private static char? State(int pid)
     {
         try

@@ -11,6 +11,8 @@ namespace Checkpointer.Agent.Presences;
 internal sealed class RankPresences(
     Grants grants, FailureReports reports, AgentIdentity identity, IHostApplicationLifetime lifetime, TimeProvider time)
 {
+    private static readonly TimeSpan ReturnPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ReturnPause = TimeSpan.FromMilliseconds(20);
     private readonly Lock _gate = new();
     private readonly Dictionary<(RunId, Rank), RankPresence> _present = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -57,7 +59,7 @@ internal sealed class RankPresences(
     /// The connection is over. <paramref name="error"/>: with a goodbye, the exception that ends the trainer, if one does.
     /// Nothing is reported of a trainer that took its leave, that has another connection by now, or while this agent stops.
     /// </summary>
-    public void Close(RankPresence presence, bool goodbye, string? error)
+    public async Task CloseAsync(RankPresence presence, bool goodbye, string? error)
     {
         lock (_gate)
         {
@@ -75,6 +77,11 @@ internal sealed class RankPresences(
             return;
         }
 
+        if (!goodbye && await CameBackAsync(presence))
+        {
+            return;
+        }
+
         reports.Add(presence.Run, new FailureReport
         {
             Attempt = presence.Attempt,
@@ -85,6 +92,36 @@ internal sealed class RankPresences(
             Evidence = (goodbye ? $"it ends with {error}" : ProcessFate.Describe(presence.Pid)) + LastWords(presence),
             At = time.GetUtcNow(),
         });
+    }
+
+    /// <summary>
+    /// Whether the trainer of a broken connection has another one by now. Waits for that only while its process shows no sign
+    /// of ending: a kill must be known at once.
+    /// </summary>
+    private async Task<bool> CameBackAsync(RankPresence presence)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_present.ContainsKey((presence.Run, presence.Rank)))
+                {
+                    return true;
+                }
+            }
+
+            if (!ProcessFate.IsAlive(presence.Pid) || time.GetElapsedTime(began) > ReturnPatience)
+            {
+                return false;
+            }
+
+            await Task.Delay(ReturnPause, time, lifetime.ApplicationStopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                return true;
+            }
+        }
     }
 
     private static string LastWords(RankPresence presence) =>
