@@ -40,7 +40,7 @@ public sealed class InvariantTests
     [Fact]
     public void RandomHistories_ReachWhatTheyAreMeantToReach()
     {
-        var (commits, abandoned, replays, gaps, resumed, condemned) = (0, 0, 0, 0, 0, 0);
+        var (commits, abandoned, replays, gaps, resumed, condemned, replanned, confirmed) = (0, 0, 0, 0, 0, 0, 0, 0);
         Ops.Sample(
             ops =>
             {
@@ -52,12 +52,16 @@ public sealed class InvariantTests
                 Interlocked.Add(ref replays, state.Ledger.Entries.Count(entry => entry.Replayed));
                 Interlocked.Add(ref gaps, state.Incidents.Kept.Count(incident => incident.Kind == IncidentKind.LedgerGap));
                 Interlocked.Add(ref condemned, history.Swept.Count(id => state.StandingOf(id) == SaveStanding.Condemned));
+                Interlocked.Add(ref replanned, state.Incidents.Kept.Count(incident => incident.Kind == IncidentKind.PlanReplaced));
+                Interlocked.Add(ref confirmed, state.Attempts.All.Count(attempt =>
+                    attempt.ResumedFrom is not null && attempt.Restores.Values.Count(restore => restore.Succeeded) == attempt.WorldSize));
                 Interlocked.Add(ref resumed, history.Grants.Count(grant => grant.Plan.ResumeFrom is not null));
             },
             iter: 60);
         Assert.True(
-            commits > 5 && abandoned > 30 && replays > 30 && gaps > 5 && resumed > 10 && condemned > 100,
-            $"commits {commits}, abandoned {abandoned}, replays {replays}, gaps {gaps}, resumed {resumed}, condemned {condemned}");
+            commits > 5 && abandoned > 30 && replays > 30 && gaps > 5 && resumed > 10 && condemned > 100 && replanned > 0 && confirmed > 0,
+            $"commits {commits}, abandoned {abandoned}, replays {replays}, gaps {gaps}, resumed {resumed}, condemned {condemned}, "
+            + $"replanned {replanned}, confirmed {confirmed}");
     }
 
     // Invariant 5: what may be deleted is no checkpoint, and never becomes one.
@@ -82,7 +86,8 @@ public sealed class InvariantTests
                 Assert.NotEmpty(reported);
                 Assert.All(reported, report => Assert.Equal(report.Image.Root, shard.Root));
                 Assert.All(reported, report => Assert.True(
-                    report.Attempt == id.Attempt || state.FindAttempt(report.Attempt)!.ResumedFrom == id));
+                    report.Attempt == id.Attempt || state.FindAttempt(report.Attempt)!.ResumedFrom == id
+                    || history.Replaced.Contains((report.Attempt, id))));
                 Assert.All(
                     history.Seals.Where(seal => seal.Step == id.Step && seal.Attempt == id.Attempt && seal.Rank == shard.Rank),
                     seal => Assert.Equal(seal.Image!.Root, shard.Root));
@@ -172,8 +177,11 @@ public sealed class InvariantTests
     // The rule of lineage once more, told by the attempts alone.
     private static bool OnWay(RunState state, CheckpointId id)
     {
-        var last = long.MaxValue;
-        for (var attempt = state.CurrentAttempt; attempt is { } current;)
+        // An attempt that trained on no plan has left nothing behind.
+        var (start, last) = state.Attempts.Restoring is { Failed: [var granted, ..] } && state.Attempts.Current!.FirstStepAt is null
+            ? (granted.Attempt, granted.Step.Value)
+            : (state.CurrentAttempt, long.MaxValue);
+        for (var attempt = start; attempt is { } current;)
         {
             if (current == id.Attempt)
             {

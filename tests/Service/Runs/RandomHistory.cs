@@ -9,14 +9,14 @@ namespace Checkpointer.Service.Tests.Runs;
 
 /// <summary>
 /// Plays a random history against the run: joins in any order, sealed and refused snapshots, shards, steps, deadlines,
-/// commits, lost nodes; late, doubled and stale messages; crashes, also amid a decision. Remembers what it was
+/// commits, lost nodes, restores that go well or not; late, doubled and stale messages; crashes, also amid a decision. Remembers what it was
 /// told was accepted, which is what the invariants are checked against.
 /// </summary>
 internal sealed class RandomHistory
 {
     private const int MaxStep = 40;
 
-    public const int Kinds = 15;
+    public const int Kinds = 17;
 
     private readonly List<Func<Decision>> _sent = [];
     private int _incarnation;
@@ -32,6 +32,9 @@ internal sealed class RandomHistory
 
     /// <summary>What a sweep was told it may delete: none of it may ever become a checkpoint.</summary>
     public HashSet<CheckpointId> Swept { get; } = [];
+
+    /// <summary>What attempts were to resume from before they got another plan.</summary>
+    public HashSet<(Attempt Attempt, CheckpointId Checkpoint)> Replaced { get; } = [];
 
     /// <summary>Accepted sealed snapshots.</summary>
     public List<SnapshotReport> Seals { get; } = [];
@@ -72,6 +75,9 @@ internal sealed class RandomHistory
                 break;
             case 14:
                 Sweep();
+                break;
+            case 15 or 16:
+                Restore(op);
                 break;
         }
     }
@@ -178,6 +184,34 @@ internal sealed class RandomHistory
         }
     }
 
+    private void Restore(HistoryOp op)
+    {
+        if (Run.State.CurrentPlan is not { ResumeFrom: { } planned } plan)
+        {
+            return;
+        }
+
+        for (var rank = 0; rank < 1 + op.C; rank++)
+        {
+            var failed = op.B < 3;
+            Send(WithAttempt(op with { A = op.A / 2 }, attempt => new RecordRestore(new RestoreReport
+            {
+                Attempt = attempt,
+                Rank = new Rank((rank + op.A) % 3),
+                Node = "node-0",
+                Checkpoint = planned,
+                Plan = plan.Number,
+                Succeeded = !failed,
+                NoSourceLeft = failed ? true : null,
+                LocalMemoryBytes = 1,
+                PeerMemoryBytes = 0,
+                StorageBytes = 0,
+                RestoreMs = 1,
+                Faults = failed ? ["no copy"] : [],
+            })));
+        }
+    }
+
     private void Crash(HistoryOp op)
     {
         CheckReplay();
@@ -234,12 +268,18 @@ internal sealed class RandomHistory
             RecordSteps steps => steps.Body.Attempt,
             RecordSnapshot snapshot => snapshot.Body.Attempt,
             RecordShard shard => shard.Body.Attempt,
+            RecordRestore restore => restore.Body.Attempt,
             _ => null,
         };
         var before = writer is not null && writer != current ? RunDriver.BytesOf(Run.State) : null;
         var kept = Run.KeepEvents ?? int.MaxValue;
         var decision = Run.Send(command);
         Run.KeepEvents = null;
+        foreach (var replanned in decision.Events.OfType<AttemptReplanned>())
+        {
+            _ = Replaced.Add((replanned.Attempt, replanned.Failed));
+        }
+
         if (before is not null)
         {
             // Invariant 4: a fenced-out attempt changes nothing visible.
