@@ -81,8 +81,8 @@ class RestoringTests(IntegrationTest):
 
         with self.subTest("ranks that changed nodes"):
             told = self.assert_restored(self.start("b", "a"), 4)
-            self.assertEqual([t.tier for t in told], ["peer_memory"] * 2)
-            self.assertEqual([t.peer_memory_bytes for t in told], [size] * 2)
+            # From the other node, or from the copy that it has made here meanwhile.
+            self.assertEqual([t.peer_memory_bytes + t.local_memory_bytes for t in told], [size] * 2)
 
         with self.subTest("all nodes lost their memory"):
             self.cluster.kill_agents()
@@ -91,12 +91,14 @@ class RestoringTests(IntegrationTest):
             told = self.assert_restored(self.start("a", "b"), 4)
             self.assertEqual([t.storage_bytes for t in told], [size] * 2)
 
-        with self.subTest("one rank from memory, the other from storage"):
+        with self.subTest("one rank from memory, the other from what is left"):
             self.cluster.agents["b"].kill()
             self.cluster.forget_memory("b")
             self.cluster.start()
             told = self.assert_restored(self.start("a", "b"), 4)
-            self.assertEqual([t.tier for t in told], ["local_memory", "storage"])
+            # From the peer's copy if that was made in time, else from storage.
+            self.assertEqual(told[0].tier, "local_memory")
+            self.assertIn(told[1].tier, ("peer_memory", "storage"))
         restores = self.cluster.items(self.run_name, "attempts")[-1]["restores"]
         self.assertTrue(restores and all(r["succeeded"] and not r["faults"] for r in restores), restores)
 
