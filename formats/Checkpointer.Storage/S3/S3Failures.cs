@@ -59,6 +59,17 @@ internal sealed class S3Failures(S3Settings settings, S3CredentialSource credent
         return New(code, code == ErrorCode.StorageUnavailable, action, what, text, null, default, failure);
     }
 
+    /// <summary>The failure of a request of which nothing moved any more.</summary>
+    public CheckpointerException Stalled(S3Action action, string what, StallWatch watch, Exception failure) => New(
+        ErrorCode.StorageUnavailable,
+        true,
+        action,
+        what,
+        $"{watch.Progress}, then nothing moved for {settings.IdleTimeout.TotalSeconds:0.#} s.",
+        null,
+        default,
+        failure);
+
     /// <summary>An answer that is a success by its status and wrong in itself.</summary>
     public CheckpointerException Broken(S3Action action, string what, string text, bool transient) =>
         New(transient ? ErrorCode.StorageUnavailable : ErrorCode.StorageFailed, transient, action, what, text, null, default);

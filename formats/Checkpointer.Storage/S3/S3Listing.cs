@@ -41,26 +41,27 @@ internal sealed class S3Listing(S3Requests requests, string storePrefix)
     private async Task<S3ListPage> ListPageAsync(string prefix, string? token, CancellationToken cancellationToken)
     {
         var what = $"'{storePrefix}{prefix}'";
+        using var watch = requests.Watch(cancellationToken);
         using var request = requests.ForBucket(
             HttpMethod.Get,
             "encoding-type=url&list-type=2"
             + $"&prefix={Uri.EscapeDataString(storePrefix + prefix)}"
             + (token is null ? "" : $"&continuation-token={Uri.EscapeDataString(token)}"));
-        using var answer = await requests.SendAsync(request, S3Action.List, what, cancellationToken).ConfigureAwait(false);
+        using var answer = await requests.SendAsync(request, S3Action.List, what, watch).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode)
         {
-            throw await requests.FailureAsync(answer, S3Action.List, what, cancellationToken).ConfigureAwait(false);
+            throw await requests.FailureAsync(answer, S3Action.List, what, watch).ConfigureAwait(false);
         }
 
         try
         {
-            var body = await S3Requests.ReadBodyAsync(answer, S3ListPage.MaxBytes, cancellationToken).ConfigureAwait(false)
+            var body = await S3Requests.ReadBodyAsync(answer, S3ListPage.MaxBytes, watch).ConfigureAwait(false)
                 ?? throw requests.Failures.Broken(S3Action.List, what, $"a page has more than {S3ListPage.MaxBytes} bytes.", transient: false);
             return S3ListPage.Parse(body);
         }
-        catch (Exception e) when (S3Requests.IsTransport(e, cancellationToken))
+        catch (Exception e) when (S3Requests.IsTransport(e, watch.Caller))
         {
-            throw requests.Failures.FromTransport(S3Action.List, what, e);
+            throw requests.FromTransport(S3Action.List, what, watch, e);
         }
         catch (Exception e) when (e is XmlException or FormatException or OverflowException)
         {

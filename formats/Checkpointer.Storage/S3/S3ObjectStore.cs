@@ -9,7 +9,7 @@ namespace Checkpointer.Storage.S3;
 /// <summary>
 /// Objects in a bucket of an S3 server, under a prefix. Bytes go as single presigned requests straight from and to the
 /// caller's memory: a put is atomic at the server, so there are no parts to sweep up after a crash. Nothing is retried
-/// and only connecting has a deadline (<see cref="IObjectStore"/>).
+/// and only connecting has a deadline (<see cref="IObjectStore"/>); a request of which nothing moves any more is given up.
 /// </summary>
 internal sealed class S3ObjectStore : IObjectStore, IDisposable
 {
@@ -85,8 +85,9 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
     public async Task<ObjectInfo?> HeadAsync(ObjectKey key, CancellationToken cancellationToken)
     {
         var name = _requests.Name(key);
+        using var watch = _requests.Watch(cancellationToken);
         using var request = _requests.ForObject(HttpMethod.Head, key);
-        using var answer = await _requests.SendAsync(request, S3Action.LookUp, name, cancellationToken).ConfigureAwait(false);
+        using var answer = await _requests.SendAsync(request, S3Action.LookUp, name, watch).ConfigureAwait(false);
         if (answer.IsSuccessStatusCode)
         {
             return answer.Content.Headers is { ContentLength: { } size, LastModified: { } modified }
@@ -96,7 +97,7 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
 
         if (answer.StatusCode is >= HttpStatusCode.InternalServerError or HttpStatusCode.TooManyRequests)
         {
-            throw await _requests.FailureAsync(answer, S3Action.LookUp, name, cancellationToken).ConfigureAwait(false);
+            throw await _requests.FailureAsync(answer, S3Action.LookUp, name, watch).ConfigureAwait(false);
         }
 
         // Answers to HEAD have no body, so none tells a missing object from a missing bucket. A read says which it is.
@@ -114,11 +115,12 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
     /// <inheritdoc/>
     public async Task DeleteAsync(ObjectKey key, CancellationToken cancellationToken)
     {
+        using var watch = _requests.Watch(cancellationToken);
         using var request = _requests.ForObject(HttpMethod.Delete, key);
-        using var answer = await _requests.SendAsync(request, S3Action.Delete, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+        using var answer = await _requests.SendAsync(request, S3Action.Delete, _requests.Name(key), watch).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode)
         {
-            var failure = await _requests.FailureAsync(answer, S3Action.Delete, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+            var failure = await _requests.FailureAsync(answer, S3Action.Delete, _requests.Name(key), watch).ConfigureAwait(false);
             if (failure.Code != ErrorCode.NotFound)
             {
                 throw failure;
@@ -139,7 +141,8 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
                 $"Could not put {name}: it has {content.LengthBytes} bytes and an object may have at most {MaxObjectBytes}.");
         }
 
-        using var body = new SegmentsContent(content);
+        using var watch = _requests.Watch(cancellationToken);
+        using var body = new SegmentsContent(content, watch);
         body.Headers.ContentType = new MediaTypeHeaderValue(
             key.Value.EndsWith(".json", StringComparison.Ordinal) ? "application/json" : "application/octet-stream");
         if (_settings.Checksum == S3Checksum.Md5 || content.LengthBytes <= MaxAutoMd5Bytes)
@@ -159,7 +162,7 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
 
         try
         {
-            using var answer = await _requests.SendAsync(request, S3Action.Put, name, cancellationToken).ConfigureAwait(false);
+            using var answer = await _requests.SendAsync(request, S3Action.Put, name, watch).ConfigureAwait(false);
             if (answer.IsSuccessStatusCode)
             {
                 return PutOutcome.Created;
@@ -167,7 +170,7 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
 
             return ifAbsent && answer.StatusCode == HttpStatusCode.PreconditionFailed
                 ? PutOutcome.AlreadyExists
-                : throw await _requests.FailureAsync(answer, S3Action.Put, name, cancellationToken).ConfigureAwait(false);
+                : throw await _requests.FailureAsync(answer, S3Action.Put, name, watch).ConfigureAwait(false);
         }
         finally
         {
@@ -177,13 +180,14 @@ internal sealed class S3ObjectStore : IObjectStore, IDisposable
 
     private async Task<CheckpointerException> AskWhyAsync(ObjectKey key, CancellationToken cancellationToken)
     {
+        using var watch = _requests.Watch(cancellationToken);
         using var request = _requests.ForObject(HttpMethod.Get, key);
         request.Headers.Range = new RangeHeaderValue(0, 0);
-        using var answer = await _requests.SendAsync(request, S3Action.LookUp, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+        using var answer = await _requests.SendAsync(request, S3Action.LookUp, _requests.Name(key), watch).ConfigureAwait(false);
         return answer.IsSuccessStatusCode || answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable
             ? _requests.Failures.Broken(
                 S3Action.LookUp, _requests.Name(key), "the server refused to look it up and then to read it did not.", transient: true)
-            : await _requests.FailureAsync(answer, S3Action.LookUp, _requests.Name(key), cancellationToken).ConfigureAwait(false);
+            : await _requests.FailureAsync(answer, S3Action.LookUp, _requests.Name(key), watch).ConfigureAwait(false);
     }
 
     private static byte[] Md5(ObjectContent content, CancellationToken cancellationToken)

@@ -45,8 +45,14 @@ public sealed record S3Options
     /// <summary>For which puts the server checks an MD5. Default: small objects only.</summary>
     public S3Checksum Checksum { get; init; }
 
-    /// <summary>Longest wait for a connection, TLS included; 1 s to 5 min, default 10 s. Nothing else here has a deadline.</summary>
+    /// <summary>Longest wait for a connection, TLS included; 1 s to 5 min, default 10 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long nothing of a request may move before it is given up; 1 s to 1 h, default 30 s. Not counted while the server
+    /// works on an upload that it has whole. How long a request takes in all has no limit here.
+    /// </summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Most connections to the endpoint at once; 1 to 1024, default 64.</summary>
     public int MaxConnections { get; init; } = 64;

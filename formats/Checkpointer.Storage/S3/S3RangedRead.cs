@@ -13,16 +13,17 @@ internal sealed class S3RangedRead(S3Requests requests)
     /// </summary>
     public async Task FillAsync(ObjectKey key, long offset, Memory<byte> destination, CancellationToken cancellationToken)
     {
+        using var watch = requests.Watch(cancellationToken);
         using var request = requests.ForObject(HttpMethod.Get, key);
         request.Headers.Range = new RangeHeaderValue(offset, offset + destination.Length - 1);
-        using var answer = await requests.SendAsync(request, S3Action.Read, requests.Name(key), cancellationToken).ConfigureAwait(false);
+        using var answer = await requests.SendAsync(request, S3Action.Read, requests.Name(key), watch).ConfigureAwait(false);
         if (!answer.IsSuccessStatusCode)
         {
-            throw await requests.FailureAsync(answer, S3Action.Read, requests.Name(key), cancellationToken).ConfigureAwait(false);
+            throw await requests.FailureAsync(answer, S3Action.Read, requests.Name(key), watch).ConfigureAwait(false);
         }
 
         RequireRange(key, answer, offset, destination.Length);
-        await ReadBodyAsync(key, answer, destination, cancellationToken).ConfigureAwait(false);
+        await ReadBodyAsync(key, answer, destination, watch).ConfigureAwait(false);
     }
 
     /// <summary>The failure of an object that ends before what was asked for.</summary>
@@ -61,15 +62,16 @@ internal sealed class S3RangedRead(S3Requests requests)
             requests.Failures.Broken(S3Action.Read, requests.Name(key), text, transient);
     }
 
-    private async Task ReadBodyAsync(ObjectKey key, HttpResponseMessage answer, Memory<byte> destination, CancellationToken cancellationToken)
+    private async Task ReadBodyAsync(ObjectKey key, HttpResponseMessage answer, Memory<byte> destination, StallWatch watch)
     {
         var filled = 0;
+        watch.Receiving(destination.Length);
         try
         {
-            var stream = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            var stream = await answer.Content.ReadAsStreamAsync(watch.Token).ConfigureAwait(false);
             while (filled < destination.Length)
             {
-                var read = await stream.ReadAsync(destination[filled..], cancellationToken).ConfigureAwait(false);
+                var read = await stream.ReadAsync(destination[filled..], watch.Token).ConfigureAwait(false);
                 if (read == 0)
                 {
                     throw requests.Failures.Broken(
@@ -77,11 +79,14 @@ internal sealed class S3RangedRead(S3Requests requests)
                 }
 
                 filled += read;
+                watch.Received(read);
             }
         }
-        catch (Exception e) when (S3Requests.IsTransport(e, cancellationToken))
+        catch (Exception e) when (S3Requests.IsTransport(e, watch.Caller))
         {
-            throw requests.Failures.FromTransport(S3Action.Read, $"{requests.Name(key)} (after {filled} of {destination.Length} bytes)", e);
+            throw watch.IsStalled
+                ? requests.Failures.Stalled(S3Action.Read, requests.Name(key), watch, e)
+                : requests.Failures.FromTransport(S3Action.Read, $"{requests.Name(key)} (after {filled} of {destination.Length} bytes)", e);
         }
     }
 }

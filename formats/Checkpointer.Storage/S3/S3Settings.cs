@@ -28,6 +28,8 @@ internal sealed record S3Settings
 
     public required TimeSpan ConnectTimeout { get; init; }
 
+    public required TimeSpan IdleTimeout { get; init; }
+
     public required int MaxConnections { get; init; }
 
     public required S3CredentialSettings Credentials { get; init; }
@@ -47,6 +49,9 @@ internal sealed record S3Settings
         Require(
             options.ConnectTimeout >= TimeSpan.FromSeconds(1) && options.ConnectTimeout <= TimeSpan.FromMinutes(5),
             "the S3 connect timeout must be 1 s to 5 min.");
+        Require(
+            options.IdleTimeout >= TimeSpan.FromSeconds(1) && options.IdleTimeout <= TimeSpan.FromHours(1),
+            "the S3 idle timeout must be 1 s to 1 h.");
         Require(options.MaxConnections is >= 1 and <= 1024, "the number of S3 connections must be 1 to 1024.");
         return new S3Settings
         {
@@ -58,6 +63,7 @@ internal sealed record S3Settings
             CaFile = Setting("ca_file", options.CaFile, "AWS_CA_BUNDLE"),
             Checksum = Choice("checksum", options.Checksum),
             ConnectTimeout = options.ConnectTimeout,
+            IdleTimeout = options.IdleTimeout,
             MaxConnections = options.MaxConnections,
             Credentials = S3CredentialSettings.Resolve(url.Options, options, environment),
         };

@@ -10,7 +10,7 @@ namespace Checkpointer.Storage.S3;
 internal static class S3Transport
 {
     // Below the 60 s and more after which servers and load balancers close idle connections.
-    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PooledIdleTimeout = TimeSpan.FromSeconds(30);
 
     // So that a change of the endpoint's addresses is noticed.
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(10);
@@ -31,8 +31,19 @@ internal static class S3Transport
             ConnectTimeout = settings.ConnectTimeout,
             ConnectCallback = connect,
             MaxConnectionsPerServer = settings.MaxConnections,
-            PooledConnectionIdleTimeout = IdleTimeout,
+            PooledConnectionIdleTimeout = PooledIdleTimeout,
             PooledConnectionLifetime = ConnectionLifetime,
+
+            // Asked for every header as it is written: the one sign that a request has its connection. Null leaves it as it is.
+            RequestHeaderEncodingSelector = static (_, request) =>
+            {
+                if (request.Content is null && request.Options.TryGetValue(StallWatch.Option, out var watch))
+                {
+                    watch.Asking();
+                }
+
+                return null;
+            },
 
             // Presigned URLs are secrets: with this no span is made of a request, so none can carry its URL. The store's
             // own spans and metrics say what there is to say.

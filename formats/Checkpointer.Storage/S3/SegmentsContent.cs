@@ -10,15 +10,19 @@ namespace Checkpointer.Storage.S3;
 /// </summary>
 internal sealed class SegmentsContent : HttpContent
 {
+    // So small that a slow connection is seen to move; so large that the pieces cost nothing.
+    private const int SliceBytes = 128 << 10;
+
     private readonly ObjectContent _content;
+    private readonly StallWatch _watch;
     private readonly CancellationTokenSource _ended = new();
     private readonly Lock _gate = new();
     private TaskCompletionSource? _idle;
     private int _sending;
 
-    public SegmentsContent(ObjectContent content)
+    public SegmentsContent(ObjectContent content, StallWatch watch)
     {
-        _content = content;
+        (_content, _watch) = (content, watch);
         Headers.ContentLength = content.LengthBytes;
     }
 
@@ -57,14 +61,20 @@ internal sealed class SegmentsContent : HttpContent
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _ended.Token);
+            _watch.Sending(_content.LengthBytes);
             foreach (var segment in _content.Segments)
             {
-                _ended.Token.ThrowIfCancellationRequested();
-                if (!segment.IsEmpty)
+                for (var rest = segment; !rest.IsEmpty;)
                 {
-                    await stream.WriteAsync(segment, either.Token).ConfigureAwait(false);
+                    _ended.Token.ThrowIfCancellationRequested();
+                    var slice = rest[..Math.Min(rest.Length, SliceBytes)];
+                    await stream.WriteAsync(slice, either.Token).ConfigureAwait(false);
+                    _watch.Sent(slice.Length);
+                    rest = rest[slice.Length..];
                 }
             }
+
+            _watch.SentAll();
         }
         finally
         {

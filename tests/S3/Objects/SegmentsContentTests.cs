@@ -12,7 +12,8 @@ public sealed class SegmentsContentTests
     [Fact]
     public async Task CopyToAsync_Twice_SendsTheSegmentsAsTheyLie()
     {
-        using var content = new SegmentsContent(new ObjectContent([Bytes.AsMemory(0, 2), default, Bytes.AsMemory(2)]));
+        using var watch = new StallWatch(TimeSpan.FromSeconds(30), TimeProvider.System, Cancel);
+        using var content = new SegmentsContent(new ObjectContent([Bytes.AsMemory(0, 2), default, Bytes.AsMemory(2)]), watch);
         var gate = new GatedStream();
         gate.Open();
 
@@ -27,7 +28,8 @@ public sealed class SegmentsContentTests
     [Fact]
     public async Task EndAsync_WhileSending_WaitsUntilTheMemoryIsLeftAlone()
     {
-        using var content = new SegmentsContent(new ObjectContent([Bytes.AsMemory(0, 2), Bytes.AsMemory(2)]));
+        using var watch = new StallWatch(TimeSpan.FromSeconds(30), TimeProvider.System, Cancel);
+        using var content = new SegmentsContent(new ObjectContent([Bytes.AsMemory(0, 2), Bytes.AsMemory(2)]), watch);
         var gate = new GatedStream();
         var sending = content.CopyToAsync(gate, Cancel);
 
@@ -43,7 +45,8 @@ public sealed class SegmentsContentTests
     [Fact]
     public async Task CopyToAsync_AfterTheEnd_SendsNothing()
     {
-        using var content = new SegmentsContent(new ObjectContent(Bytes));
+        using var watch = new StallWatch(TimeSpan.FromSeconds(30), TimeProvider.System, Cancel);
+        using var content = new SegmentsContent(new ObjectContent(Bytes), watch);
         var gate = new GatedStream();
         gate.Open();
 
