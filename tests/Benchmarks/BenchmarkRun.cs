@@ -6,10 +6,13 @@ using Spectre.Console;
 
 namespace Checkpointer.Benchmarks;
 
-/// <summary>Runs one scenario on a cluster of one node and prints its metrics.</summary>
+/// <summary>Runs one scenario on a small cluster and prints its metrics.</summary>
 internal static class BenchmarkRun
 {
     private const long GatewayBytes = 12L << 30;
+
+    // One that is measured, and for recoveries one that has its copies.
+    private const int Nodes = 2;
 
     /// <summary>Runs <paramref name="scenario"/>; the exit status says only whether it could be measured.</summary>
     public static async Task<int> ExecuteAsync(
@@ -25,7 +28,7 @@ internal static class BenchmarkRun
                     SourceTree.Find(), workspace, GatewayBytes, AnsiConsole.WriteLine, TimeProvider.System, cancellationToken)
                 : LocalStore.InFolder(workspace);
             var bench = new TrainerSide(python, SourceTree.Find(), workspace, sizeBytes, rounds);
-            await using var cluster = await LocalCluster.StartAsync(workspace, opened, 1, TimeProvider.System, cancellationToken);
+            await using var cluster = await LocalCluster.StartAsync(workspace, opened, Nodes, TimeProvider.System, cancellationToken);
             var metrics = await Scenarios.All[(scenario, store)](new BenchmarkContext(cluster, bench, workspace), cancellationToken);
             Print(metrics);
             if (json is not null)

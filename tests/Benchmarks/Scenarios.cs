@@ -1,3 +1,4 @@
+using Checkpointer.Benchmarks.Recovery;
 using Checkpointer.Benchmarks.S3;
 using Checkpointer.Cli.Local;
 
@@ -15,6 +16,7 @@ internal static class Scenarios
             [("stage", LocalStore.Folder)] = StageAsync,
             [("drain", LocalStore.Folder)] = DrainAsync,
             [("restore", LocalStore.Folder)] = RestoreAsync,
+            [("recovery", LocalStore.Folder)] = RecoveryScenario.MeasureAsync,
             [("drain", LocalStore.S3)] = S3Scenarios.DrainAsync,
             [("restore", LocalStore.S3)] = S3Scenarios.RestoreAsync,
         };
