@@ -33,7 +33,7 @@ var root = new RootCommand("Measures Checkpointer against the physical limit and
 };
 root.Validators.Add(result =>
 {
-    if (result.GetValue(scenario) is { } asked && !Scenarios.All.ContainsKey((asked, result.GetValue(store)!)))
+    if (result.GetValue(scenario) is { } asked && !Scenarios.All.ContainsKey((asked, result.GetValue(store) ?? LocalStore.Folder)))
     {
         result.AddError($"'{asked}' does not depend on the store; measure it without --store.");
     }
