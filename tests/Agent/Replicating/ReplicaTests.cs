@@ -124,17 +124,21 @@ public sealed class ReplicaTests
     {
         // Two slots of a local rank fit, or copies and one slot.
         await using var world = await PeerWorld.StartAsync(bytes: 3 << 20, peer: options => options with { MemoryBudgetBytes = 9 << 20 });
-        world.Say(world.Peer, sealedStep: 1, protectedStep: 1);
-        await world.SaveAsync(1);
-        await world.UntilHeldAsync(world.Peer, 1);
-
-        // The fake service grants by incarnation: this one is attempt 2 of the same run, on the peer's node.
         var local = world.Peer.Trainer(new Rank(1), 2);
-        await Task.WhenAll(local.JoinAsync("second"), world.Owner.Trainer(PeerWorld.Zero, 2).JoinAsync("second"));
+        var owner = world.Owner.Trainer(PeerWorld.Zero, 2);
+        await Task.WhenAll(local.JoinAsync("second"), owner.JoinAsync("second"));
+        await owner.RegisterAsync(world.Layout);
+
+        // By the rule this copy must be kept: nothing newer is known to be whole anywhere.
+        world.Say(world.Peer, attempt: 2);
+        await owner.SaveAsync(1, world.Layout, world.ImageOf(1), durable: false);
+        await PeerWorld.UntilAsync(() => PeerWorld.HoldsAsync(world.Peer, PeerWorld.Id(1, attempt: 2)), "the copy");
+        world.Say(null, attempt: 2);
+
         Assert.Equal(2, (await local.RegisterAsync(world.Layout)).Slots.Count);
         var status = await local.SaveAsync(2, world.Layout, world.ImageOf(2), durable: false);
         Assert.Equal(Contracts.Trainers.SnapshotState.Sealed, status.State);
-        Assert.False(await PeerWorld.HoldsAsync(world.Peer, PeerWorld.Id(1)));
+        Assert.False(await PeerWorld.HoldsAsync(world.Peer, PeerWorld.Id(1, attempt: 2)));
     }
 
     [Fact]
