@@ -46,7 +46,7 @@ public sealed partial record AgentOptions
     public int ChunkBytes { get; init; } = ChunkGeometry.DefaultChunkBytes;
 
     /// <summary>How often the agent tells the service what it holds.</summary>
-    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Reads of one restore that run at the same time, 1 to 64.</summary>
     public int RestoreParallelism { get; init; } = 8;
