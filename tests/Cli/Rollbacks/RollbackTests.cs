@@ -21,7 +21,12 @@ public sealed class RollbackTests : IAsyncLifetime
 
     private static readonly SealedImage Image = new()
     {
-        Layout = new string('a', 64), ImageBytes = 8, Root = new string('b', 32), NanCount = 0, InfCount = 0, NonFiniteTensors = [],
+        Layout = new string('a', 64),
+        ImageBytes = 8,
+        Root = new string('b', 32),
+        NanCount = 0,
+        InfCount = 0,
+        NonFiniteTensors = [],
     };
 
     private readonly TemporaryFolder _folder = new();
@@ -41,7 +46,13 @@ public sealed class RollbackTests : IAsyncLifetime
             JsonContent.Create(
                 new SnapshotReport
                 {
-                    Attempt = new Attempt(1), Step = new Step(2), Rank = new Rank(0), Node = "n", Outcome = SnapshotOutcome.Sealed, Durable = false, Image = Image,
+                    Attempt = new Attempt(1),
+                    Step = new Step(2),
+                    Rank = new Rank(0),
+                    Node = "n",
+                    Outcome = SnapshotOutcome.Sealed,
+                    Durable = false,
+                    Image = Image,
                 },
                 Json.SnapshotReport));
     }

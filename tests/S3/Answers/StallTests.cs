@@ -14,7 +14,9 @@ public sealed class StallTests
     private static readonly ObjectKey Key = new("runs/r/x");
     private static readonly S3Options Impatient = new()
     {
-        AccessKey = "AKIANOBODY", SecretKey = "hunter2", IdleTimeout = TimeSpan.FromSeconds(2),
+        AccessKey = "AKIANOBODY",
+        SecretKey = "hunter2",
+        IdleTimeout = TimeSpan.FromSeconds(2),
     };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
