@@ -15,7 +15,9 @@ internal static class Replanner
     public static RecoveryChoice? Choose(RunState state, IEnumerable<AgentHoldings> agents, IReadOnlyCollection<CheckpointId> failed)
     {
         var path = state.Attempts.Path;
-        bool MayBe(CheckpointId id) => path.Contains(id) && !failed.Contains(id);
+
+        // Ranks of the attempt that did not wait for the others may have sealed steps of it: those are no place to come from.
+        bool MayBe(CheckpointId id) => id.Attempt < state.CurrentAttempt && path.Contains(id) && !failed.Contains(id);
         var committed = RecoveryPlanner.NewestWhole(state.Checkpoints.Restorable.Where(record => MayBe(record.Checkpoint)));
         var memory = MemoryCopies.Collect(state, agents, MayBe).Copies.Values.LastOrDefault(copies => copies.IsComplete);
         if (committed is not null && !(memory?.Checkpoint.Step >= committed.Checkpoint.Step))

@@ -20,6 +20,7 @@ public sealed class GivingWayTests : IAsyncLifetime
     private readonly Layout _layout = Plain(5001);
     private readonly HashSet<CheckpointId> _withdrawn = [];
     private Engine _engine = null!;
+    private FaultInjectingObjectStore _store = null!;
     private volatile bool _storeIsAway;
 
     public async ValueTask InitializeAsync()
@@ -99,6 +100,9 @@ public sealed class GivingWayTests : IAsyncLifetime
         await SaveAsync(pool, 2, Bytes(_layout, 2), durable: true);
         _service.Progress = () => Progress(globallySealed: Id(2));
 
+        // A drain that has failed and begun anew counts as waiting.
+        await EventuallyAsync(() => _store.InjectedCount >= 2, "the store failed twice");
+
         await SaveAsync(pool, 3, Bytes(_layout, 3), durable: true);
 
         Assert.Equal([Id(2), Id(3)], Held());
@@ -129,7 +133,7 @@ public sealed class GivingWayTests : IAsyncLifetime
     private ArenaOptions Arenas() =>
         new() { Node = "n1", Root = _folder.File("arena"), ChunkBytes = ChunkBytes, SlotsPerRank = 2 };
 
-    private FaultInjectingObjectStore Store() => new(
+    private FaultInjectingObjectStore Store() => _store = new FaultInjectingObjectStore(
         ObjectStores.Open(_folder.File("store")), (_, _) => _storeIsAway ? StoreFault.FailBefore : StoreFault.None, TimeProvider.System);
 
     private static Task<SnapshotStatus> ReachFailedAsync(SlotPool pool, long step) => pool.StatusAsync(

@@ -46,7 +46,15 @@ internal sealed class Connection : IDisposable
     /// <summary>Ends it at once with a TCP reset: what was sent and not yet read may be lost, too.</summary>
     public void Reset()
     {
-        _socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        try
+        {
+            _socket.LingerState = new LingerOption(enable: true, seconds: 0);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself at the same moment.
+        }
+
         _socket.Dispose();
     }
 
