@@ -68,7 +68,7 @@ internal sealed class FakeService : IAsyncDisposable
     /// <summary>What a restore report is answered with; by default every rank is told that all have restored.</summary>
     public Func<RestoreReport, RestoreResult> DecideRestore { get; set; } = report => report.Succeeded
         ? new RestoreResult { State = RestoreState.Confirmed, RestoredRanks = 1, WaitingFor = [] }
-        : new RestoreResult { State = RestoreState.Impossible, RestoredRanks = 0, WaitingFor = [], Reason = "nothing is left" };
+        : new RestoreResult { State = RestoreState.Impossible, RestoredRanks = 0, WaitingFor = [], Reason = string.Join("; ", report.Faults) };
 
     /// <summary>The repository that it says it uses.</summary>
     public string? Repository { get; set; }
