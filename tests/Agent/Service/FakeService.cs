@@ -152,9 +152,14 @@ internal sealed class FakeService : IAsyncDisposable
     private async Task<JoinResult> JoinAsync(RunId run, JoinRun join)
     {
         Joins.Enqueue(join);
-        var incarnation = _incarnations.GetOrAdd(
-            string.Create(CultureInfo.InvariantCulture, $"{run}/{join.Incarnation}"),
-            _ => (new Attempt(Interlocked.Increment(ref _attempts)), []));
+        (Attempt Attempt, HashSet<Rank> Ranks) incarnation;
+        lock (_gate)
+        {
+            // One at a time: two ranks that come first together must not use up two attempts.
+            incarnation = _incarnations.GetOrAdd(
+                string.Create(CultureInfo.InvariantCulture, $"{run}/{join.Incarnation}"), _ => (new Attempt(++_attempts), []));
+        }
+
         var deadline = DateTime.UtcNow.AddMilliseconds(join.WaitMs);
         while (true)
         {
