@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Security.Cryptography;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Agent.Arenas;
@@ -67,6 +68,7 @@ internal sealed unsafe class ArenaFile
         {
             RandomAccess.SetLength(handle!, lengthBytes);
             Check(SharedMemory.Reserve(handle!, 0, headBytes), "reserve", path);
+            CrashPoint.Reach(CrashPointNames.ArenaCreated);
             Span<byte> generation = stackalloc byte[sizeof(ulong)];
             RandomNumberGenerator.Fill(generation);
             return Map(handle!, path, lengthBytes, BinaryPrimitives.ReadUInt64LittleEndian(generation), closed);

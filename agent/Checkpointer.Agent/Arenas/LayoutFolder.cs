@@ -1,5 +1,6 @@
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Layouts;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Agent.Arenas;
 
@@ -24,7 +25,9 @@ internal sealed class LayoutFolder(string runFolder)
                 Directory.CreateDirectory(_path);
                 var temporary = FileOf(layout.Digest) + ".tmp";
                 File.WriteAllBytes(temporary, layout.Utf8.ToArray());
+                CrashPoint.Reach(CrashPointNames.ArenaLayoutWritten);
                 File.Move(temporary, FileOf(layout.Digest), overwrite: true);
+                CrashPoint.Reach(CrashPointNames.ArenaLayoutNamed);
                 held = (layout, 0);
             }
 
@@ -68,6 +71,7 @@ internal sealed class LayoutFolder(string runFolder)
 
             _layouts.Remove(layout.Digest);
             File.Delete(FileOf(layout.Digest));
+            CrashPoint.Reach(CrashPointNames.ArenaLayoutDeleted);
         }
     }
 
@@ -81,6 +85,7 @@ internal sealed class LayoutFolder(string runFolder)
                 if (!_layouts.ContainsKey(Path.GetFileNameWithoutExtension(file)) || !file.EndsWith(".json", StringComparison.Ordinal))
                 {
                     File.Delete(file);
+                    CrashPoint.Reach(CrashPointNames.ArenaLayoutSwept);
                 }
             }
         }

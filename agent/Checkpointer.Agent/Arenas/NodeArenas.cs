@@ -5,6 +5,7 @@ using Checkpointer.Agent.Sealing;
 using Checkpointer.Contracts.Agents;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Agent.Arenas;
@@ -183,6 +184,7 @@ internal sealed partial class NodeArenas : IDisposable
             {
                 LogNotAdopted(ErrorCode.ArenaCorrupt, file, fault);
                 File.Delete(file);
+                CrashPoint.Reach(CrashPointNames.ArenaRefused);
             }
         }
     }

@@ -4,6 +4,7 @@ using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Agent.Arenas;
 
@@ -127,6 +128,7 @@ internal sealed class Slot
     {
         ExtraUtf8 = extraUtf8;
         extraUtf8.Span.CopyTo(File.Slice(ArenaGeometry.ExtraOffset, ArenaGeometry.MaxExtraBytes).Span);
+        CrashPoint.Reach(CrashPointNames.ArenaExtraWritten);
     }
 
     /// <summary>The bytes are hashed: the hashes go into the file first, then the state.</summary>
@@ -135,6 +137,7 @@ internal sealed class Slot
         Seal = seal;
         Resharded = resharded;
         SealStore.Write(File, seal);
+        CrashPoint.Reach(CrashPointNames.ArenaSealWritten);
         Change(SlotEvent.Seal);
     }
 
@@ -201,5 +204,6 @@ internal sealed class Slot
             NanCount = Seal?.Image.NanCount ?? 0,
             InfCount = Seal?.Image.InfCount ?? 0,
         }.WriteTo(File.Slice(0, 2 * ArenaGeometry.PageBytes).Span);
+        CrashPoint.Reach(CrashPointNames.ArenaHeaderWritten);
     }
 }

@@ -4,6 +4,7 @@ using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Formats.Layouts;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Agent.Arenas;
 
@@ -216,6 +217,7 @@ internal sealed partial class SlotPool
         {
             slot.Dropped = true;
             slot.File.Unlink();
+            CrashPoint.Reach(CrashPointNames.ArenaUnlinked);
             slot.File.Release();
             folder.Layouts.Release(slot.Layout);
         }

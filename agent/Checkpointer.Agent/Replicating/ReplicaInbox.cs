@@ -10,6 +10,7 @@ using Checkpointer.Contracts.Replicas;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Extensions.Logging;
 
 namespace Checkpointer.Agent.Replicating;
@@ -214,6 +215,7 @@ internal sealed partial class ReplicaInbox(
 
     private void Held(ReplicaTask task, TimeSpan duration)
     {
+        CrashPoint.Reach(CrashPointNames.ReplicaHeld);
         telemetry.ReplicaPulled("held");
         LogHeld(task.Run, task.Rank, task.Checkpoint, task.Offer.Node, task.CopiedBytes, duration.TotalSeconds);
         if (_troubled.TryRemove((task.Run, task.Rank), out _))

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Storage.FileSystem;
@@ -107,6 +108,8 @@ internal sealed class ObjectFolders(SafeFileHandle root) : IDisposable
                 return;
             }
 
+            CrashPoint.Reach(CrashPointNames.FileFolderRemoved);
+
             _durable.TryRemove(folder, out _);
             folder = above;
         }
@@ -127,6 +130,8 @@ internal sealed class ObjectFolders(SafeFileHandle root) : IDisposable
         {
             return errno == Errno.NotFound ? null : throw Errno.ToException(errno, "make the folder", path);
         }
+
+        CrashPoint.Reach(CrashPointNames.FileFolderMade);
 
         var made = Posix.OpenAt(parent, segment, Posix.DirectoryOnly, out errno);
         if (made is null)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Storage.FileSystem;
@@ -121,6 +122,7 @@ internal sealed class TemporaryFiles : IDisposable
             if (dash > 0 && !live.Contains(name[..dash]))
             {
                 _ = Posix.Unlink(folder, name);
+                CrashPoint.Reach(CrashPointNames.FileUnfinishedSwept);
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Storage.Probing;
 
@@ -29,6 +30,7 @@ public static class StaleProbes
         foreach (var info in stale)
         {
             await store.DeleteAsync(info.Key, cancellationToken).ConfigureAwait(false);
+            CrashPoint.Reach(CrashPointNames.ProbeStaleDeleted);
             yield return info;
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Storage.Probing;
 
@@ -14,6 +15,7 @@ public static class StoreClock
         var key = new ObjectKey(string.Create(
             CultureInfo.InvariantCulture, $"{RepositoryKeys.Probes}{random.NextInt64():x16}{random.NextInt64():x16}/clock"));
         await store.PutAsync(key, new ObjectContent(new byte[1]), cancellationToken).ConfigureAwait(false);
+        CrashPoint.Reach(CrashPointNames.ProbeClockPut);
         var info = await store.HeadAsync(key, cancellationToken).ConfigureAwait(false);
         await store.DeleteAsync(key, cancellationToken).ConfigureAwait(false);
         return info?.LastModified

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Storage.Probing;
 
@@ -84,6 +85,7 @@ public sealed class StoreProbe(IObjectStore store, TimeProvider time, Random ran
         var key = objects.Key("clock");
         var before = time.GetUtcNow();
         await store.PutAsync(key, new ObjectContent(objects.Bytes(1)), cancellationToken).ConfigureAwait(false);
+        CrashPoint.Reach(CrashPointNames.ProbePut);
         var after = time.GetUtcNow();
         var info = await store.HeadAsync(key, cancellationToken).ConfigureAwait(false);
         if (info is not { LastModified: var put })

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Storage.Repository;
 
@@ -93,6 +94,7 @@ public sealed record RepositoryIdentity
         // Whoever else creates it at this moment: what is there afterwards is what counts.
         _ = await store.PutIfAbsentAsync(
             RepositoryKeys.Identity, new ObjectContent(Draw(random).Encode()), cancellationToken).ConfigureAwait(false);
+        CrashPoint.Reach(CrashPointNames.RepositoryPut);
         return await FindAsync(store, cancellationToken).ConfigureAwait(false)
             ?? throw new CheckpointerException(
                 ErrorCode.StorageFailed, $"{store.Description} does not have '{RepositoryKeys.Identity}', which was just put there.");

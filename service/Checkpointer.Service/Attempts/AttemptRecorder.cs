@@ -80,6 +80,7 @@ internal sealed partial class AttemptRecorder(
                 var bytes = JsonSerializer.SerializeToUtf8Bytes(attempt, ContractsJsonContext.Default.AttemptSummary);
                 _ = await store.PutIfAbsentOrVerifyAsync(
                     RepositoryKeys.AttemptRecord(run, attempt.Attempt), bytes, cancellationToken).ConfigureAwait(false);
+                CrashPoint.Reach(CrashPointNames.AttemptRecorded);
                 _recorded[run] = attempt.Attempt.Value;
             }
             catch (CheckpointerException e) when (e.Code == ErrorCode.CheckpointConflict)

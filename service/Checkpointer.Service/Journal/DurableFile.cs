@@ -1,3 +1,4 @@
+using Checkpointer.Storage.CrashPoints;
 using Checkpointer.Storage.FileSystem;
 
 namespace Checkpointer.Service.Journal;
@@ -21,10 +22,13 @@ internal static class DurableFile
                 offset += segment.Length;
             }
 
+            CrashPoint.Reach(CrashPointNames.DataFileWritten);
             RandomAccess.FlushToDisk(file);
         }
 
+        CrashPoint.Reach(CrashPointNames.DataFileSynced);
         File.Move(unfinished, path, overwrite: true);
+        CrashPoint.Reach(CrashPointNames.DataFileNamed);
         SyncFolder(Path.GetDirectoryName(path)!);
     }
 

@@ -212,6 +212,7 @@ internal sealed partial class FasterLogJournal : IJournal
         {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(snapshot.Sequence, _kept.Count > 0 ? _kept[0] : -1);
             _snapshots.Write(snapshot);
+            CrashPoint.Reach(CrashPointNames.JournalSnapshotSaved);
             _kept = [snapshot.Sequence, .. _kept.Take(JournalLimits.KeptSnapshots - 1)];
             _snapshots.DeleteAllBut(_kept);
         }
@@ -294,6 +295,7 @@ internal sealed partial class FasterLogJournal : IJournal
             if (_segments.TryTruncate(_truncateBefore, out var begin))
             {
                 _log.TruncateUntil(begin);
+                CrashPoint.Reach(CrashPointNames.JournalTruncated);
             }
 
             next = _mark with { Sequence = _lastSequence, Address = _log.TailAddress };

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Service.Journal;
 
@@ -45,6 +46,7 @@ internal sealed record JournalFiles : IDisposable
             foreach (var unfinished in Directory.EnumerateFiles(folder, "*" + DurableFile.UnfinishedSuffix))
             {
                 File.Delete(unfinished);
+                CrashPoint.Reach(CrashPointNames.DataFileUnfinishedDeleted);
             }
 
             var (markFile, mark) = OpenMark(folder, options);
@@ -59,6 +61,7 @@ internal sealed record JournalFiles : IDisposable
             if (found != mark)
             {
                 markFile.Write(found.Encode());
+                CrashPoint.Reach(CrashPointNames.JournalMarkRaised);
             }
 
             return new JournalFiles

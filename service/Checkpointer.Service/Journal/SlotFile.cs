@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Win32.SafeHandles;
 
 namespace Checkpointer.Service.Journal;
@@ -65,6 +66,7 @@ internal sealed class SlotFile : IDisposable
         slot.Clear();
         Encode(slot, _magic, ++_generation, payload);
         RandomAccess.Write(_file, slot, (long)(_generation % 2) * SlotBytes);
+        CrashPoint.Reach(CrashPointNames.JournalSlotWritten);
         RandomAccess.FlushToDisk(_file);
         Newest = payload.ToArray();
     }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.IO.Hashing;
 using Checkpointer.Formats.Errors;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Service.Journal;
 
@@ -77,6 +78,7 @@ internal sealed class SnapshotFiles(string folder, ulong id)
         foreach (var sequence in List().Except(kept))
         {
             File.Delete(PathOf(sequence));
+            CrashPoint.Reach(CrashPointNames.JournalSnapshotDeleted);
         }
     }
 

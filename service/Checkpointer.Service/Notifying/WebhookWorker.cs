@@ -6,6 +6,7 @@ using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Hosting;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Polly;
@@ -84,6 +85,7 @@ internal sealed partial class WebhookWorker : BackgroundService
                     foreach (var incident in news)
                     {
                         await DeliverAsync(run, incident, stoppingToken).ConfigureAwait(false);
+                        CrashPoint.Reach(CrashPointNames.WebhookDelivered);
                         cursor.Advance(run, incident.Number);
                         LogTaken(run, incident.Number);
                     }

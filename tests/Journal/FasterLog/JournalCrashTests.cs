@@ -21,16 +21,6 @@ public sealed class JournalCrashTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
-    public void CrashPointNames_OfJournal_AreAllTested()
-    {
-        var all = typeof(CrashPointNames).GetFields()
-            .Where(field => field.Name.StartsWith("Journal", StringComparison.Ordinal))
-            .Select(field => (string)field.GetRawConstantValue()!);
-
-        Assert.Equal(all.Order(), Points.Select(row => row.Data).Order());
-    }
-
     [Theory]
     [MemberData(nameof(Points))]
     public async Task Killed_AgainAndAgain_LosesNothingAcknowledged(string point)

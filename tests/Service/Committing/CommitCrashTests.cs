@@ -34,16 +34,6 @@ public sealed class CommitCrashTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
-    public void CrashPointNames_OfService_AreAllTested()
-    {
-        var all = typeof(CrashPointNames).GetFields()
-            .Select(field => (string)field.GetRawConstantValue()!)
-            .Where(name => name.Split('.')[0] is "commit" or "attempt" or "journal");
-
-        Assert.Equal(all.Order(), Points.Select(row => row.Data.Split(':')[0]).Order());
-    }
-
     [Theory]
     [MemberData(nameof(Points))]
     public async Task Killed_ThenStartedAgain_KeepsWhatItSaidAndFinishesWhatItBegan(string crashAt)

@@ -40,17 +40,6 @@ public sealed class FileSystemProcessTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Fact]
-    public void CrashPointNames_OfFiles_AreAllTested()
-    {
-        var all = typeof(CrashPointNames).GetFields()
-            .Where(field => field.Name.StartsWith("File", StringComparison.Ordinal))
-            .Select(field => (string)field.GetRawConstantValue()!);
-        var tested = PutCrashes.Select(row => row.Data.Item2).Append(CrashPointNames.FileDeleteRemoved);
-
-        Assert.Equal(all.Order(), tested.Distinct().Order());
-    }
-
     [Theory]
     [MemberData(nameof(PutCrashes))]
     public async Task Put_KilledOnTheWay_LeavesWholeObjectOrNone(string program, string crashAt)
