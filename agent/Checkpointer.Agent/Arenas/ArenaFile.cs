@@ -118,6 +118,29 @@ internal sealed unsafe class ArenaFile
         return length == 0 ? default : _windows[offset / WindowStride].Memory.Slice((int)(offset % WindowStride), length);
     }
 
+    /// <summary>
+    /// Writes bytes to the file without touching the mapping, which shows them too: pages that are not there yet are made
+    /// without being cleared first. No room is <see cref="ErrorCode.MemoryBudgetExceeded"/>.
+    /// </summary>
+    public void Write(long offset, ReadOnlySpan<byte> bytes)
+    {
+        Invariant.Holds(offset >= 0 && offset + bytes.Length <= LengthBytes);
+        RequireWhole();
+        try
+        {
+            RandomAccess.Write(_handle, bytes, offset);
+        }
+        catch (IOException e)
+        {
+            // Its HResult is the errno.
+            Check(e.HResult, "write", Path);
+            throw;
+        }
+    }
+
+    /// <summary>Whether the file's pages are all present before <paramref name="endBytes"/>.</summary>
+    public bool IsPresentTo(long endBytes) => Volatile.Read(ref _presentBytes) >= endBytes;
+
     /// <summary>Whether the file still has its length.</summary>
     public bool IsWhole => RandomAccess.GetLength(_handle) >= LengthBytes;
 
@@ -158,6 +181,15 @@ internal sealed unsafe class ArenaFile
         return true;
     }
 
+    /// <summary>Every byte behind the head was written: the file has all its memory.</summary>
+    public void NoteReserved()
+    {
+        lock (_reserving)
+        {
+            Volatile.Write(ref _reservedBytes, LengthBytes);
+        }
+    }
+
     /// <summary>
     /// Makes all pages present, in pieces; asks <paramref name="goOn"/> before each, goes on where it stopped, and returns
     /// whether all is done or the slot is gone. Blocks: about 2 s a GiB. Only of a file that is reserved; by one at a time.
@@ -176,7 +208,7 @@ internal sealed unsafe class ArenaFile
 
             var piece = Math.Min(PieceBytes, LengthBytes - _presentBytes);
             SharedMemory.Populate(_address + _presentBytes, piece);
-            _presentBytes += piece;
+            Volatile.Write(ref _presentBytes, _presentBytes + piece);
         }
 
         return true;

@@ -98,13 +98,20 @@ internal sealed class SlotLease : IDisposable
         throw fault;
     }
 
-    /// <summary>Verifies every chunk; throws as <see cref="ReadVerified"/> does. Blocks for about a second per 10 GB.</summary>
-    public void VerifyAll(CancellationToken cancellationToken)
+    /// <summary>
+    /// Verifies every chunk, on up to <paramref name="parallelism"/> threads of which the caller's is one; throws as
+    /// <see cref="ReadVerified"/> does. Blocks: about a second per 10 GB and thread, as far as memory's bandwidth goes.
+    /// </summary>
+    public void VerifyAll(int parallelism, CancellationToken cancellationToken)
     {
-        for (var chunk = 0; chunk < Seal.Geometry.Count; chunk++)
+        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancellationToken };
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            _ = ReadVerified(chunk);
+            _ = Parallel.For(0, Seal.Geometry.Count, options, chunk => ReadVerified(chunk));
+        }
+        catch (AggregateException e) when (e.InnerException is CheckpointerException fault)
+        {
+            throw new CheckpointerException(fault.Code, fault.Message, inner: e);
         }
     }
 

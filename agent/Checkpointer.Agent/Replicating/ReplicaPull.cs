@@ -70,7 +70,7 @@ internal sealed class ReplicaPull(
 
         var bytes = run.Singles().Sum(single => (long)facts.Geometry.LengthOf(single.First));
         await bandwidth.WaitAsync(bytes, cancellationToken);
-        await ImageRebuilder.CopyAsync(reader, facts.Geometry, [run], _slot.Write, 1, cancellationToken);
+        await ImageRebuilder.CopyAsync(reader, facts.Geometry, [run], _slot, 1, cancellationToken);
         lock (_gate)
         {
             Array.Fill(_has, true, run.First, run.Count);

@@ -1,3 +1,4 @@
+using Checkpointer.Agent.Arenas;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Identity;
@@ -10,19 +11,18 @@ namespace Checkpointer.Agent.Restoring;
 internal static class ImageRebuilder
 {
     /// <summary>Bytes of one read of neighbouring chunks, about.</summary>
-    public const int BatchBytes = 16 * 1024 * 1024;
+    public const int BatchBytes = 8 * 1024 * 1024;
 
     /// <summary>
-    /// Fills the memory that <paramref name="target"/> gives with an image of <paramref name="layout"/>. If the plan has
-    /// the rank's own image in that very layout, its chunks go to their places with no copy in between; otherwise the
-    /// image is put together from pieces of all.
+    /// Fills <paramref name="target"/> with an image of <paramref name="layout"/>. If the plan has the rank's own image in that
+    /// very layout, its chunks come by whole batches; otherwise the image is put together from pieces of all.
     /// </summary>
-    /// <returns>The facts of the image, every chunk verified where it lies; null if it was put together in another layout.</returns>
+    /// <returns>The facts of the image, every chunk verified; null if it was put together in another layout.</returns>
     public static async Task<ImageFacts?> RebuildAsync(
         CheckpointReaders readers,
         Rank rank,
         Layout layout,
-        Func<long, int, Memory<byte>> target,
+        IImageTarget target,
         int parallelism,
         CancellationToken cancellationToken)
     {
@@ -34,12 +34,12 @@ internal static class ImageRebuilder
         var hasOwnInMemory = readers.Find(rank)?.Planned.Sources.Any(source => source.Tier == Tier.Memory) == true;
         var plan = ReshardingPlan.Create(
             layout, rank, await readers.ReadLayoutsAsync(cancellationToken), storedOnly: !hasOwnInMemory);
-        await readers.NewCopier().CopyAsync(plan.Copies, target, cancellationToken);
+        await readers.NewCopier().CopyAsync(plan.Copies, target.Write, cancellationToken);
         return null;
     }
 
     private static async Task<ImageFacts> CopyWholeAsync(
-        ImageReader own, Func<long, int, Memory<byte>> target, int parallelism, CancellationToken cancellationToken)
+        ImageReader own, IImageTarget target, int parallelism, CancellationToken cancellationToken)
     {
         var facts = await own.OpenAsync(cancellationToken);
         var chunksPerBatch = Math.Max(1, BatchBytes / facts.Geometry.ChunkBytes);
@@ -56,12 +56,12 @@ internal static class ImageRebuilder
         }
     }
 
-    /// <summary>Reads those chunks to their places, each verified where it lies.</summary>
+    /// <summary>Reads those chunks to their places, each verified before it counts.</summary>
     public static Task CopyAsync(
         ImageReader own,
         ChunkGeometry geometry,
         IEnumerable<ChunkRun> runs,
-        Func<long, int, Memory<byte>> target,
+        IImageTarget target,
         int parallelism,
         CancellationToken cancellationToken)
     {
@@ -71,7 +71,8 @@ internal static class ImageRebuilder
             var last = run.First + run.Count - 1;
             var offset = geometry.OffsetOf(run.First);
             var length = (int)(geometry.OffsetOf(last) + geometry.LengthOf(last) - offset);
-            await own.ReadAsync(run.First, run.Count, target(offset, length), token);
+            await target.FillAsync(
+                offset, length, memory => new ValueTask(own.ReadAsync(run.First, run.Count, memory, token)));
         });
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Hosting;
 using Checkpointer.Agent.Joining;
+using Checkpointer.Agent.Sealing;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
@@ -14,7 +15,7 @@ namespace Checkpointer.Agent.Restoring;
 
 /// <summary>Carries out one rank's part of a plan: in the end a slot holds the wanted image, verified.</summary>
 internal sealed class Restorer(
-    NodeArenas arenas, IObjectStore store, PeerClient peers, AgentOptions options, TimeProvider time)
+    NodeArenas arenas, IObjectStore store, PeerClient peers, AgentOptions options, SealingOptions sealing, TimeProvider time)
 {
     /// <summary>
     /// Rebuilds the image of <paramref name="checkpoint"/> that the rank wants. Errors: <c>restore_impossible</c>, and
@@ -44,7 +45,7 @@ internal sealed class Restorer(
                 options.RestoreParallelism,
                 options.RestoreBufferBytes);
             var facts = await ImageRebuilder.RebuildAsync(
-                readers, grant.Rank, slot.Layout, slot.Write, options.RestoreParallelism, cancellationToken);
+                readers, grant.Rank, slot.Layout, slot, options.RestoreParallelism, cancellationToken);
             var extra = await ReadExtraAsync(readers, grant.Rank, cancellationToken);
             CrashPoint.Reach(CrashPointNames.RestoreBuilding);
             var seal = facts?.Geometry == slot.Geometry ? facts.ToSeal() : null;
@@ -76,7 +77,7 @@ internal sealed class Restorer(
         try
         {
             new ImageFacts(lease.Seal.Image, lease.Seal.Geometry, lease.Seal.Hashes, default).CheckAgainst(planned!);
-            lease.VerifyAll(cancellationToken);
+            lease.VerifyAll(sealing.Parallelism, cancellationToken);
             journal.Read(SourceKind.LocalMemory, lease.Seal.Image.ImageBytes);
             return lease;
         }

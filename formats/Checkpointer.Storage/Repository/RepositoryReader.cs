@@ -129,25 +129,35 @@ public sealed class RepositoryReader(IObjectStore store)
     private static bool MayBeOnTheWay(CheckpointerException e) => e
         is FormatFaultException or DamagedObjectException { Damage: ObjectDamage.Corrupt } or { Code: ErrorCode.StorageFailed, IsTransient: false };
 
+    /// <summary>
+    /// A whole object. One whose length is known is read beside the question whether it still has that length: a restore waits for
+    /// these small reads, one behind the other.
+    /// </summary>
     private async Task<byte[]> ReadWholeAsync(
         ObjectKey key, ErrorCode code, long? length, int maxBytes, CancellationToken cancellationToken)
     {
-        var info = await store.HeadAsync(key, cancellationToken).ConfigureAwait(false)
-            ?? throw new DamagedObjectException(code, key, ObjectDamage.Missing, "is missing");
-        if (length is { } expected && info.SizeBytes != expected)
+        var head = store.HeadAsync(key, cancellationToken);
+        if (length is { } expected)
         {
-            throw new DamagedObjectException(
-                code, key, ObjectDamage.Corrupt, $"has {info.SizeBytes} bytes and not {expected}");
+            var early = new byte[expected];
+            var read = store.ReadAsync(key, 0, early, cancellationToken);
+            await ((Task)Task.WhenAll(head, read)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            RequireLength(await head.ConfigureAwait(false), key, code, expected);
+            await read.ConfigureAwait(false);
+            return early;
         }
 
-        if (info.SizeBytes > maxBytes)
-        {
-            throw new DamagedObjectException(
-                code, key, ObjectDamage.Corrupt, $"has {info.SizeBytes} bytes, more than any such object");
-        }
-
-        var bytes = new byte[info.SizeBytes];
+        var bytes = new byte[RequireLength(await head.ConfigureAwait(false), key, code, null, maxBytes)];
         await store.ReadAsync(key, 0, bytes, cancellationToken).ConfigureAwait(false);
         return bytes;
+    }
+
+    private static long RequireLength(ObjectInfo? info, ObjectKey key, ErrorCode code, long? expected, long maxBytes = long.MaxValue)
+    {
+        DamagedObjectException Corrupt(string why) => new(code, key, ObjectDamage.Corrupt, why);
+        var size = info?.SizeBytes ?? throw new DamagedObjectException(code, key, ObjectDamage.Missing, "is missing");
+        return expected is { } length && size != length
+            ? throw Corrupt($"has {size} bytes and not {length}")
+            : size > maxBytes ? throw Corrupt($"has {size} bytes, more than any such object") : size;
     }
 }

@@ -38,7 +38,7 @@ public sealed class AdoptionTests : IDisposable
         Assert.Equal((root, 1L, 0L), (holding.Image.Root, holding.Image.NanCount, holding.Image.InfCount));
         Assert.Equal(["näme"], holding.Image.NonFiniteTensors);
         using var lease = engine.Arenas.TryLease(Run, new Rank(0), Id(10))!;
-        lease.VerifyAll(TestContext.Current.CancellationToken);
+        lease.VerifyAll(2, TestContext.Current.CancellationToken);
         Assert.Equal("""{"a":[1]}""", lease.Extra!.Value.GetRawText());
         Assert.Equal(layout.Digest, lease.Layout.Digest);
         Assert.Equal(holding.Image.Root, Assert.Single(engine.Service.Snapshots).Image!.Root);

@@ -121,7 +121,7 @@ public sealed class ReleaseRuleTests : IDisposable
                 {
                     using var lease = pool.TryLease(newest);
                     Assert.True(lease is not null, $"seed {seed}, round {round}: rank {pool.Rank} does not hold {newest}");
-                    lease.VerifyAll(TestContext.Current.CancellationToken);
+                    lease.VerifyAll(2, TestContext.Current.CancellationToken);
                 });
             }
         }

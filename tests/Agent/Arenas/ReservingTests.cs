@@ -87,6 +87,37 @@ public sealed class ReservingTests : IAsyncLifetime
         Assert.False(await AllocatedAsync(pool.Locations[1]));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Restore_FilledByStretches_HasThemAllWhetherOrNotItsPagesWereThere(bool present)
+    {
+        var image = Bytes(_layout, 1);
+        using var pause = present ? null : _engine.Prefaulter.Pause();
+        var pool = await _engine.RegisterAsync(_layout);
+        while (present && !await AllocatedAsync(pool.Locations[0]))
+        {
+            Cancel.ThrowIfCancellationRequested();
+        }
+
+        using var slot = await pool.OpenForRestoreAsync(new(1), Id(10), Cancel);
+        await FillAsync(30_000, 20_001);
+        await Assert.ThrowsAsync<CheckpointerException>(() => slot.FillAsync(
+            0, 30_000, _ => throw new CheckpointerException(ErrorCode.ChunkCorrupt, "wrong bytes")).AsTask());
+        await FillAsync(0, 30_000);
+        using var lease = await slot.CompleteAsync(verified: null, extra: null, Cancel);
+
+        Assert.Equal(image, lease.Read(0, image.Length).ToArray());
+        Assert.True(await AllocatedAsync(lease.Location));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => FillAsync(1, image.Length));
+
+        Task FillAsync(int offset, int length) => slot.FillAsync(offset, length, memory =>
+        {
+            image.AsSpan(offset, Math.Min(length, image.Length - offset)).CopyTo(memory.Span);
+            return ValueTask.CompletedTask;
+        }).AsTask();
+    }
+
     [Fact]
     public async Task Restore_GivenUp_EndsItsPause()
     {

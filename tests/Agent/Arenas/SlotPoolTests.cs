@@ -44,7 +44,7 @@ public sealed class SlotPoolTests : IAsyncLifetime
         Assert.Equal((SnapshotOutcome.Sealed, "n1", false), (report.Outcome, report.Node, report.Durable));
         Assert.Equal(holding.Image, report.Image);
         using var lease = _engine.Arenas.TryLease(Run, new Rank(0), Id(10))!;
-        lease.VerifyAll(Cancel);
+        lease.VerifyAll(2, Cancel);
         Assert.Equal(image, lease.Read(0, 5001).ToArray());
         Assert.Equal(7, lease.Extra!.Value.GetProperty("data_cursor").GetInt32());
         Assert.Equal(4, lease.WorldSize);

@@ -102,7 +102,7 @@ internal static class EngineChildren
 
         using (var lease = pool.TryLease(TestImage.Id(1)))
         {
-            lease!.VerifyAll(CancellationToken.None);
+            lease!.VerifyAll(2, CancellationToken.None);
         }
 
         File.Delete(ballast);

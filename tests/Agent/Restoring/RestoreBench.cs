@@ -1,3 +1,4 @@
+using Checkpointer.Agent.Arenas;
 using System.Diagnostics.Metrics;
 using Checkpointer.Agent.Restoring;
 using Checkpointer.Agent.Telemetry;
@@ -55,10 +56,9 @@ internal sealed class RestoreBench : IDisposable
             Journal,
             parallelism: 3,
             bufferBytes);
-        var image = new byte[layout.ImageBytes];
-        await ImageRebuilder.RebuildAsync(
-            readers, rank, layout, (offset, length) => image.AsMemory((int)offset, length), 3, token);
-        return image;
+        var image = new ImageInMemory(layout.ImageBytes);
+        await ImageRebuilder.RebuildAsync(readers, rank, layout, image, 3, token);
+        return image.Bytes;
     }
 
     /// <summary>Files of the store whose names end so.</summary>
@@ -71,6 +71,15 @@ internal sealed class RestoreBench : IDisposable
         var bytes = File.ReadAllBytes(path);
         bytes[offset < 0 ? bytes.Length + offset : offset] ^= 0x04;
         File.WriteAllBytes(path, bytes);
+    }
+
+    private sealed class ImageInMemory(long length) : IImageTarget
+    {
+        public byte[] Bytes { get; } = new byte[length];
+
+        public Memory<byte> Write(long offset, int length) => Bytes.AsMemory((int)offset, length);
+
+        public ValueTask FillAsync(long offset, int length, Func<Memory<byte>, ValueTask> read) => read(Write(offset, length));
     }
 
     public void Dispose()

@@ -37,7 +37,7 @@ public sealed class SealingTests : IDisposable
         Assert.Equal(RootHash.Compute(length, ChunkBytes, expected).ToString(), status.Root);
         using var lease = engine.Arenas.TryLease(Run, default, Id(10))!;
         Assert.Equal(expected, lease.Seal.Hashes);
-        lease.VerifyAll(TestContext.Current.CancellationToken);
+        lease.VerifyAll(2, TestContext.Current.CancellationToken);
     }
 
     /// <summary>
@@ -180,7 +180,7 @@ public sealed class SealingTests : IDisposable
         var pool = await engine.RegisterAsync(layout);
         await SaveAsync(pool, 10, Bytes(layout, 1));
         using var lease = pool.TryLease(Id(10))!;
-        lease.VerifyAll(TestContext.Current.CancellationToken);
+        lease.VerifyAll(2, TestContext.Current.CancellationToken);
         var wrong = Bytes(layout, 1);
         wrong[3456] ^= 1;
         Write(lease.Location, wrong);
