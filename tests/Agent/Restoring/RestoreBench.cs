@@ -1,5 +1,5 @@
-using Checkpointer.Agent.Arenas;
 using System.Diagnostics.Metrics;
+using Checkpointer.Agent.Arenas;
 using Checkpointer.Agent.Restoring;
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Agent.Tests.Worlds;
