@@ -4,6 +4,8 @@ using Checkpointer.Formats.Errors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry.Metrics;
 
 namespace Checkpointer.Agent.Api;
 
@@ -19,7 +21,10 @@ internal static class ProbeEndpoints
     {
         app.MapGet("/healthz/live", () => Results.Text("ok\n")).For(Audience.Network);
         app.MapGet("/healthz/ready", Ready).For(Audience.Network);
-        app.MapPrometheusScrapingEndpoint("/metrics").For(Audience.Network);
+        if (app.ServiceProvider.GetService<MeterProvider>() is not null)
+        {
+            app.MapPrometheusScrapingEndpoint("/metrics").For(Audience.Network);
+        }
     }
 
     private static IResult Ready(AgentRepository repository) => repository.Problem is { } problem

@@ -27,6 +27,7 @@ internal static class EngineHosting
         services.AddSingleton(new MemoryBudget(memoryBudgetBytes));
         services.AddMetrics();
         services.AddSingleton<EngineTelemetry>();
+        services.AddSingleton<EngineThreads>();
         services.AddSingleton<NodeArenas>();
         services.AddSingleton<Prefaulter>().AddHostedService(provider => provider.GetRequiredService<Prefaulter>());
         services.AddSingleton<SealQueue>().AddHostedService(provider => provider.GetRequiredService<SealQueue>());

@@ -15,6 +15,8 @@ internal sealed class PoolContext
 
     public required Prefaulter Prefaulter { get; init; }
 
+    public required EngineThreads Threads { get; init; }
+
     public required SealQueue Seals { get; init; }
 
     public required DrainQueue Drains { get; init; }

@@ -8,7 +8,7 @@ namespace Checkpointer.Agent.Arenas;
 /// Reserves new arenas and makes their pages present, one file at a time on a thread of its own: the first touch of a page
 /// is 20 times as slow as the next, and is not to happen while a trainer waits.
 /// </summary>
-internal sealed class Prefaulter : BackgroundService
+internal sealed class Prefaulter(EngineThreads threads) : BackgroundService
 {
     // More slots than any node has. Beyond it a file is just not pre-faulted.
     private const int MaxWaiting = 4096;
@@ -16,8 +16,11 @@ internal sealed class Prefaulter : BackgroundService
     private readonly Channel<ArenaFile> _files = Channel.CreateBounded<ArenaFile>(
         new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
 
-    private readonly ManualResetEventSlim _mayRun = new(initialState: true);
+    // Only the thread that prepares uses them, and there is one at a time.
+    private readonly Queue<ArenaFile> _bare = new();
+    private readonly Queue<ArenaFile> _reserved = new();
     private readonly Lock _gate = new();
+    private TaskCompletionSource _mayRun = Resumed();
     private int _pauses;
 
     /// <summary>Queues a file. One that is released before its turn is passed over.</summary>
@@ -28,59 +31,69 @@ internal sealed class Prefaulter : BackgroundService
     {
         lock (_gate)
         {
-            _pauses++;
-            _mayRun.Reset();
+            if (_pauses++ == 0)
+            {
+                _mayRun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
         }
 
         return new PauseEnd(this);
-    }
-
-    public override void Dispose()
-    {
-        _mayRun.Dispose();
-        base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (await _files.Reader.WaitToReadAsync(stoppingToken))
         {
-            await Task.Factory.StartNew(
-                () => PrepareAll(stoppingToken),
-                CancellationToken.None,
-                TaskCreationOptions.LongRunning,
-                TaskScheduler.Default);
+            do
+            {
+                stoppingToken.ThrowIfCancellationRequested();
+                await WhenMayRun.WaitAsync(stoppingToken);
+            }
+            while (!await threads.RunAsync(() => TryPrepareAll(stoppingToken)));
         }
     }
 
-    /// <summary>Reserves all that wait before it makes pages of one: a slot that is used early is to have its memory at least.</summary>
-    private void PrepareAll(CancellationToken stoppingToken)
+    private Task WhenMayRun
     {
-        var bare = new Queue<ArenaFile>();
-        var reserved = new Queue<ArenaFile>();
-        while (true)
+        get
         {
-            _mayRun.Wait(stoppingToken);
+            lock (_gate)
+            {
+                return _mayRun.Task;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Reserves all that wait before it makes pages of one: a slot that is used early is to have its memory at least. False if
+    /// it was told to pause.
+    /// </summary>
+    private bool TryPrepareAll(CancellationToken stoppingToken)
+    {
+        while (GoOn())
+        {
             while (_files.Reader.TryRead(out var added))
             {
-                bare.Enqueue(added);
+                _bare.Enqueue(added);
             }
 
-            if (bare.TryDequeue(out var file))
+            if (_bare.TryDequeue(out var file))
             {
-                Work(file, () => file.Reserve(GoOn, stoppingToken), whenDone: reserved, whenPaused: bare);
+                Work(file, () => file.Reserve(GoOn, stoppingToken), whenDone: _reserved, whenPaused: _bare);
             }
-            else if (reserved.TryDequeue(out file))
+            else if (_reserved.TryDequeue(out file))
             {
-                Work(file, () => file.Prefault(GoOn), whenDone: null, whenPaused: reserved);
+                Work(file, () => file.Prefault(GoOn), whenDone: null, whenPaused: _reserved);
             }
             else
             {
-                return;
+                return true;
             }
         }
 
-        bool GoOn() => _mayRun.IsSet && !stoppingToken.IsCancellationRequested;
+        return false;
+
+        bool GoOn() => WhenMayRun.IsCompleted && !stoppingToken.IsCancellationRequested;
     }
 
     // Only while it works on a file it holds a use of it: waiting must not keep the memory of slots that are gone.
@@ -111,9 +124,16 @@ internal sealed class Prefaulter : BackgroundService
         {
             if (--_pauses == 0)
             {
-                _mayRun.Set();
+                _mayRun.SetResult();
             }
         }
+    }
+
+    private static TaskCompletionSource Resumed()
+    {
+        var resumed = new TaskCompletionSource();
+        resumed.SetResult();
+        return resumed;
     }
 
     private sealed class PauseEnd(Prefaulter prefaulter) : IDisposable

@@ -218,7 +218,7 @@ internal sealed partial class SlotPool
     private static bool IsOpenFor(Slot slot, CheckpointId checkpoint) =>
         !slot.Dropped && slot.State == SlotState.Open && slot.Snapshot!.Checkpoint == checkpoint;
 
-    private static async Task ReserveAsync(ArenaFile file, CancellationToken cancellationToken)
+    private async Task ReserveAsync(ArenaFile file, CancellationToken cancellationToken)
     {
         // A use of its own: the slot may be given up meanwhile, and is nobody's any more if there is none to be had.
         if (file.IsReserved || !file.TryUse())
@@ -228,11 +228,7 @@ internal sealed partial class SlotPool
 
         try
         {
-            await Task.Factory.StartNew(
-                () => file.Reserve(() => true, cancellationToken),
-                CancellationToken.None,
-                TaskCreationOptions.LongRunning,
-                TaskScheduler.Default);
+            _ = await context.Threads.RunAsync(() => file.Reserve(() => true, cancellationToken));
         }
         finally
         {

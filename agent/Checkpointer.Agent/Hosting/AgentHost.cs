@@ -63,13 +63,16 @@ public static class AgentHost
         services.AddCheckpointerProblems();
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => new AgentIdentity(options, NewRandom(), provider.GetRequiredService<IServer>()));
+        services.AddSingleton<NewRandom>(() => new Random(BitConverter.ToInt32(RandomNumberGenerator.GetBytes(sizeof(int)))));
+        services.AddSingleton(provider => new AgentIdentity(
+            options, provider.GetRequiredService<NewRandom>()(), provider.GetRequiredService<IServer>()));
         services.AddSingleton(provider => ObjectStores.OpenResilient(
-            options.Store with { CreateFolder = false }, provider.GetRequiredService<TimeProvider>(), NewRandom()));
+            options.Store with { CreateFolder = false }, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NewRandom>()()));
         services.AddSingleton<AgentRepository>();
         services.AddHostedService(provider => provider.GetRequiredService<AgentRepository>());
         services.AddSingleton<AgentTelemetry>();
-        services.AddSingleton(provider => new RetryPause(provider.GetRequiredService<TimeProvider>(), NewRandom()));
+        services.AddSingleton(provider => new RetryPause(
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NewRandom>()()));
         services.AddSingleton(provider => new ServiceClient(
             NewServiceHttp(options.Service),
             options.Node,
@@ -86,7 +89,7 @@ public static class AgentHost
         services.AddSingleton<IShardReporter>(provider => provider.GetRequiredService<EngineReporting>());
         services.AddSingleton<IRunProgressSource>(provider => provider.GetRequiredService<EngineReporting>());
         services.AddSingleton<Grants>();
-        services.AddSingleton<PeerClient>();
+        services.AddSingleton(_ => PeerClient.Create());
         services.AddSingleton<Restorer>();
         services.AddSingleton<RestoreBarrier>();
         services.AddSingleton<RestoreJobs>();
@@ -97,6 +100,7 @@ public static class AgentHost
         services.AddSingleton<ReplicaInbox>();
         services.AddSingleton<ReplicaClient>();
         services.AddHostedService<ReplicaSender>();
+        services.AddHostedService<TrainerSocketLifecycle>();
         services.AddHostedService<AgentLifecycle>();
         services.AddEngine(
             new ArenaOptions
@@ -140,6 +144,4 @@ public static class AgentHost
         Timeout = Timeout.InfiniteTimeSpan,
         MaxResponseContentBufferSize = ServiceClient.MaxAnswerBytes,
     };
-
-    private static Random NewRandom() => new(BitConverter.ToInt32(RandomNumberGenerator.GetBytes(sizeof(int))));
 }

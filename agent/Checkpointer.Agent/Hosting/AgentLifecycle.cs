@@ -8,16 +8,10 @@ namespace Checkpointer.Agent.Hosting;
 internal sealed partial class AgentLifecycle(
     AgentOptions options, AgentIdentity identity, NodeArenas arenas, ILogger<AgentLifecycle> logger) : IHostedLifecycleService
 {
-    /// <summary>Takes the socket's place first: an agent that is still alive must keep its arenas.</summary>
-    public async Task StartingAsync(CancellationToken cancellationToken)
-    {
-        await TrainerSocket.PrepareAsync(options.Socket, cancellationToken);
-        await arenas.AdoptAsync(cancellationToken);
-    }
+    public Task StartingAsync(CancellationToken cancellationToken) => arenas.AdoptAsync(cancellationToken);
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        TrainerSocket.Open(options.Socket);
         LogStarted(options.Node, identity.Instance, options.Socket, identity.Address, arenas.Holdings.Count);
         return Task.CompletedTask;
     }

@@ -2,6 +2,7 @@ using Checkpointer.Formats.Errors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Checkpointer.Agent.Hosting;
@@ -12,9 +13,12 @@ internal static class AudienceGuard
     /// <summary>Marks what comes in at this listener.</summary>
     public static void For(this ListenOptions listener, Audience audience) => listener.Use(next => connection =>
     {
-        connection.Features.Set(new AudienceMark(audience));
+        connection.Features.Mark(audience);
         return next(connection);
     });
+
+    /// <summary>Marks the features of a request, or of the connection that it inherits them from.</summary>
+    public static void Mark(this IFeatureCollection features, Audience audience) => features.Set(new AudienceMark(audience));
 
     /// <summary>Marks a route.</summary>
     public static TBuilder For<TBuilder>(this TBuilder route, Audience audience)

@@ -25,6 +25,8 @@ internal sealed class Joiner(
     /// <summary>Longest that a trainer may ask a call to be held, in milliseconds.</summary>
     public const int MaxWaitMs = 30_000;
 
+    private static readonly TimeSpan QuickLook = TimeSpan.FromSeconds(1);
+
     /// <summary>
     /// Joins, held at most <see cref="JoinRequest.WaitMs"/>. While the service is away it is tried again until then;
     /// after that the answer is <c>service_unavailable</c>, transient: the rank calls again.
@@ -33,20 +35,36 @@ internal sealed class Joiner(
         RunId run, Rank rank, JoinRequest request, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        await repository.RefreshAsync(TimeSpan.FromMilliseconds(request.WaitMs), cancellationToken);
         for (var failures = 0; ; failures++)
         {
-            var left = TimeSpan.FromMilliseconds(request.WaitMs) - time.GetElapsedTime(started);
+            // Before each try: the service makes the repository when it comes up, which may be what this join waits for.
+            await repository.RefreshAsync(Left(request, started), cancellationToken);
+            var left = Left(request, started);
+            var body = Body(run, rank, request, left);
             try
             {
-                var result = await service.JoinAsync(run, Body(run, rank, request, left), cancellationToken);
-                return Answer(run, rank, request, result);
+                return Answer(run, rank, request, await service.JoinAsync(run, body, cancellationToken));
             }
             catch (CheckpointerException e) when (e.IsTransient && pause.Length(failures) < left)
             {
                 await pause.WaitAsync(failures, cancellationToken);
             }
+            catch (CheckpointerException e) when (e.Code == ErrorCode.StoreMismatch && body.Agent.Store is { Repository: null })
+            {
+                // Was it made after this agent had looked?
+                await repository.RefreshAsync(QuickLook, cancellationToken);
+                if (repository.Presence is not { Repository: not null })
+                {
+                    throw;
+                }
+            }
         }
+    }
+
+    private TimeSpan Left(JoinRequest request, long started)
+    {
+        var left = TimeSpan.FromMilliseconds(request.WaitMs) - time.GetElapsedTime(started);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     private JoinRun Body(RunId run, Rank rank, JoinRequest request, TimeSpan left) => new()

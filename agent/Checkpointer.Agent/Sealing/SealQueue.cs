@@ -20,20 +20,21 @@ internal sealed partial class SealQueue : BackgroundService
         new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
 
     private readonly SealingOptions _options;
+    private readonly EngineThreads _threads;
     private readonly EngineTelemetry _telemetry;
     private readonly ILogger<SealQueue> _logger;
 
-    public SealQueue(SealingOptions options, EngineTelemetry telemetry, ILogger<SealQueue> logger)
+    public SealQueue(SealingOptions options, EngineThreads threads, EngineTelemetry telemetry, ILogger<SealQueue> logger)
     {
         options.Validate();
-        (_options, _telemetry, _logger) = (options, telemetry, logger);
+        (_options, _threads, _telemetry, _logger) = (options, threads, telemetry, logger);
     }
 
     /// <summary>Queues a slot that was just captured.</summary>
     public void Enqueue(SlotPool pool, Slot slot) => Invariant.Holds(_captured.Writer.TryWrite((pool, slot)));
 
     /// <summary>Hashes what is in a slot, of which the caller holds a use. Fails with <see cref="ErrorCode.ArenaCorrupt"/> only.</summary>
-    public Task<ImageSeal> HashAsync(Slot slot, CancellationToken cancellationToken) => Task.Factory.StartNew(
+    public Task<ImageSeal> HashAsync(Slot slot, CancellationToken cancellationToken) => _threads.RunAsync(
         () =>
         {
             var begun = Stopwatch.GetTimestamp();
@@ -48,10 +49,7 @@ internal sealed partial class SealQueue : BackgroundService
             {
                 throw new CheckpointerException(fault.Code, fault.Message, inner: e);
             }
-        },
-        CancellationToken.None,
-        TaskCreationOptions.LongRunning,
-        TaskScheduler.Default);
+        });
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

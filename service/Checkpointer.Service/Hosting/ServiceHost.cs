@@ -17,7 +17,6 @@ using Checkpointer.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -34,7 +33,7 @@ public static class ServiceHost
     /// <see cref="Formats.Errors.CheckpointerException"/> (<c>configuration_invalid</c>) on options that make no sense.
     /// </summary>
     /// <param name="options">What the operator says.</param>
-    /// <param name="configure">Changes to what is built, such as logging; a service that it adds wins.</param>
+    /// <param name="configure">Changes to what is built, such as logging; comes last, so that a service that it adds wins.</param>
     public static WebApplication Build(ServiceOptions options, Action<WebApplicationBuilder>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -50,8 +49,8 @@ public static class ServiceHost
             kestrel.Limits.MaxRequestLineSize = ApiLimits.MaxRequestLineBytes;
             kestrel.Limits.MaxConcurrentConnections = ApiLimits.MaxConnections;
         });
-        configure?.Invoke(builder);
         AddServices(builder.Services, options);
+        configure?.Invoke(builder);
 
         var app = builder.Build();
         app.UseCheckpointerProblems();
@@ -62,14 +61,15 @@ public static class ServiceHost
     private static void AddServices(IServiceCollection services, ServiceOptions options)
     {
         services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
-        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton<AgentRegistry>();
         services.AddSingleton<MemoryTier>();
         services.AddSingleton<RunChanges>();
-        services.TryAddSingleton(provider => Opener(options, provider.GetRequiredService<ILogger<FasterLogJournal>>()));
-        services.TryAddSingleton(provider => ObjectStores.OpenResilient(
-            options.Store, provider.GetRequiredService<TimeProvider>(), new Random(RandomNumberGenerator.GetInt32(int.MaxValue))));
+        services.AddSingleton(provider => Opener(options, provider.GetRequiredService<ILogger<FasterLogJournal>>()));
+        services.AddSingleton<NewRandom>(() => new Random(RandomNumberGenerator.GetInt32(int.MaxValue)));
+        services.AddSingleton(provider => ObjectStores.OpenResilient(
+            options.Store, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<NewRandom>()()));
         services.AddServiceTelemetry();
         services.AddServiceApi();
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Checkpointer.Contracts.Stores;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Service.Coordination;
@@ -26,8 +25,8 @@ internal sealed partial class StoreGate : BackgroundService
 
     private static readonly TimeSpan ProbeAgainAfter = TimeSpan.FromSeconds(2);
 
-    private readonly Random _random = new(RandomNumberGenerator.GetInt32(int.MaxValue));
     private readonly TaskCompletionSource _tried = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Random _random;
     private readonly RunHost _host;
     private readonly IObjectStore _store;
     private readonly TimeProvider _time;
@@ -40,8 +39,14 @@ internal sealed partial class StoreGate : BackgroundService
     private TimeSpan? _skew;
 
     public StoreGate(
-        RunHost host, IObjectStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<StoreGate> logger)
+        RunHost host,
+        IObjectStore store,
+        NewRandom newRandom,
+        TimeProvider time,
+        IHostApplicationLifetime lifetime,
+        ILogger<StoreGate> logger)
     {
+        _random = newRandom();
         (_host, _store, _time, _lifetime, _logger) = (host, store, time, lifetime, logger);
         _watch = new RepositoryWatch(store, time);
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Coordination;
@@ -23,6 +22,7 @@ internal sealed partial class SweepWorker(
     StoreGate gate,
     ServiceOptions options,
     ServiceMetrics metrics,
+    NewRandom newRandom,
     TimeProvider timeProvider,
     ILogger<SweepWorker> logger) : BackgroundService
 {
@@ -34,7 +34,7 @@ internal sealed partial class SweepWorker(
 
     private static readonly TimeSpan ProbesStaleAfter = TimeSpan.FromDays(1);
 
-    private readonly Random _random = new(RandomNumberGenerator.GetInt32(int.MaxValue));
+    private readonly Random _random = newRandom();
     private readonly RunSweeper _sweeper = new(host, store, metrics);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -35,6 +35,12 @@ internal static class TelemetryHosting
         return services;
     }
 
-    public static void MapServiceMetrics(this IEndpointRouteBuilder routes) =>
-        _ = routes.MapPrometheusScrapingEndpoint("/metrics");
+    /// <summary>The route of what <see cref="AddServiceTelemetry"/> collects, if anything does.</summary>
+    public static void MapServiceMetrics(this IEndpointRouteBuilder routes)
+    {
+        if (routes.ServiceProvider.GetService<MeterProvider>() is not null)
+        {
+            _ = routes.MapPrometheusScrapingEndpoint("/metrics");
+        }
+    }
 }

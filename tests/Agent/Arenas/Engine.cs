@@ -22,6 +22,7 @@ internal sealed class Engine : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly ServiceProvider _meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private static readonly EngineThreads Threads = new();
     private readonly BackgroundService[] _services;
 
     private Engine(
@@ -37,7 +38,7 @@ internal sealed class Engine : IAsyncDisposable
         Budget = new MemoryBudget(budgetBytes);
         time ??= TimeProvider.System;
         var telemetry = new EngineTelemetry(_meters.GetRequiredService<IMeterFactory>(), Budget);
-        var seals = new SealQueue(new SealingOptions(), telemetry, NullLogger<SealQueue>.Instance);
+        var seals = new SealQueue(new SealingOptions(), Threads, telemetry, NullLogger<SealQueue>.Instance);
         var drains = new DrainQueue(
             store,
             service,
@@ -48,7 +49,7 @@ internal sealed class Engine : IAsyncDisposable
             NullLogger<DrainQueue>.Instance);
         arenas ??= new ArenaOptions { Node = "n1", Root = root, ChunkBytes = ChunkBytes };
         Arenas = new NodeArenas(
-            arenas, Budget, Prefaulter, seals, drains, service, service, time, NullLogger<NodeArenas>.Instance);
+            arenas, Budget, Prefaulter, Threads, seals, drains, service, service, time, NullLogger<NodeArenas>.Instance);
         _services = [Prefaulter, seals, drains];
     }
 
@@ -56,7 +57,7 @@ internal sealed class Engine : IAsyncDisposable
 
     public MemoryBudget Budget { get; }
 
-    public Prefaulter Prefaulter { get; } = new();
+    public Prefaulter Prefaulter { get; } = new(Threads);
 
     public FakeService Service { get; }
 

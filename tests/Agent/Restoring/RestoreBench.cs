@@ -18,7 +18,7 @@ internal sealed class RestoreBench : IDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly TemporaryFolder _folder = new();
-    private readonly PeerClient _peers = new();
+    private readonly PeerClient _peers = PeerClient.Create();
 
     public RestoreBench()
     {

@@ -93,6 +93,9 @@ internal sealed class FakeService : IAsyncDisposable
 
     public ConcurrentQueue<JoinRun> Joins { get; } = new();
 
+    /// <summary>Why a join is refused; null if it is not.</summary>
+    public Func<JoinRun, CheckpointerException?> RefuseJoin { get; set; } = _ => null;
+
     public ConcurrentQueue<AgentPresence> Heartbeats { get; } = new();
 
     public static async Task<FakeService> StartAsync()
@@ -152,6 +155,11 @@ internal sealed class FakeService : IAsyncDisposable
     private async Task<JoinResult> JoinAsync(RunId run, JoinRun join)
     {
         Joins.Enqueue(join);
+        if (RefuseJoin(join) is { } refusal)
+        {
+            throw refusal;
+        }
+
         (Attempt Attempt, HashSet<Rank> Ranks) incarnation;
         lock (_gate)
         {

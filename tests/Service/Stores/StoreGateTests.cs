@@ -116,7 +116,12 @@ public sealed class StoreGateTests : IDisposable
         _away = true;
         await using var service = await RunningService.StartAsync(_folder.Path, decorate: Switched);
         using var gate = new StoreGate(
-            service.Services.GetRequiredService<RunHost>(), store, time, service.Services.GetRequiredService<IHostApplicationLifetime>(), log);
+            service.Services.GetRequiredService<RunHost>(),
+            store,
+            () => new Random(1),
+            time,
+            service.Services.GetRequiredService<IHostApplicationLifetime>(),
+            log);
         await gate.StartAsync(Cancel);
 
         await TriesAsync(3);
