@@ -169,6 +169,8 @@ internal sealed partial class NodeArenas : IDisposable
 
     private void AdoptRun(RunId run, string path)
     {
+        // Also if none of its arenas can be adopted: then its layouts are to be swept.
+        _ = FolderOf(run);
         foreach (var file in Directory.GetFiles(path, "*" + RunFolder.Extension))
         {
             string? fault;

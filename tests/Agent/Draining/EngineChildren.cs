@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Checkpointer.Agent.Arenas;
-using Checkpointer.Agent.Draining;
 using Checkpointer.Agent.Tests.Arenas;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Contracts.Trainers;
@@ -15,40 +14,17 @@ namespace Checkpointer.Agent.Tests.Draining;
 /// <summary>What this executable does when a test runs it again as a child. The first argument is a folder.</summary>
 internal static class EngineChildren
 {
-    public const string Save = "engine-save";
     public const string FullMemory = "engine-full-memory";
     public const string FullAtBegin = "engine-full-at-begin";
     public const string Measure = "engine-measure";
 
-    /// <summary>The image that <see cref="Save"/> saves: several chunks, several packs, a tail that another rank stores.</summary>
-    public static readonly Layout Layout = TestImage.WithReplica(9_500, 3_000);
-
-    public static readonly DrainingOptions Draining = new() { PackPayloadBytes = 4 * Engine.ChunkBytes };
-
     public static readonly IReadOnlyDictionary<string, Func<string[], Task<int>>> Programs =
         new Dictionary<string, Func<string[], Task<int>>>
         {
-            [Save] = SaveAsync,
             [FullMemory] = FullMemoryAsync,
             [FullAtBegin] = FullAtBeginAsync,
             [Measure] = MeasureAsync,
         };
-
-    /// <summary>Saves step 10 of seed 1 durably, waits until it is, and ends with 0: unless a crash point ends it before.</summary>
-    private static async Task<int> SaveAsync(string[] arguments)
-    {
-        await using var engine = await Engine.StartAsync(
-            Path.Combine(arguments[0], "arena"), ObjectStores.Open(Path.Combine(arguments[0], "store")), draining: Draining);
-        var pool = await engine.RegisterAsync(Layout);
-        await Engine.SaveAsync(
-            pool,
-            10,
-            TestImage.Bytes(Layout, 1),
-            durable: true,
-            until: SnapshotState.Durable,
-            extra: """{"data_cursor":7}""");
-        return 0;
-    }
 
     /// <summary>The folder is a file system too small for two slots, though the budget is large.</summary>
     private static async Task<int> FullMemoryAsync(string[] arguments)

@@ -3,13 +3,10 @@ using Checkpointer.Contracts;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
-using Checkpointer.Formats.Manifests;
 using Checkpointer.Service.Telemetry;
 using Checkpointer.Service.Tests.Driving;
 using Checkpointer.Storage;
-using Checkpointer.Storage.CrashPoints;
 using Checkpointer.TestKit;
-using Checkpointer.TestKit.Processes;
 
 namespace Checkpointer.Service.Tests.Sweeping;
 
@@ -22,14 +19,6 @@ public sealed class SweepServiceTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public static TheoryData<string> Points =>
-    [
-        CrashPointNames.SweepIndexDeleted + ":1",
-        CrashPointNames.SweepIndexDeleted + ":2",
-        CrashPointNames.SweepPackDeleted + ":1",
-        CrashPointNames.SweepIndexDeleted + ":3",
-    ];
 
     public void Dispose() => _folder.Dispose();
 
@@ -156,43 +145,6 @@ public sealed class SweepServiceTests : IDisposable
         var keys = await SweptAsync(service.Store, found => !found.Any(key => key.StartsWith("runs/other/packs/", StringComparison.Ordinal)));
 
         Assert.Contains(RepositoryKeys.Pack(agents.Run, new CheckpointId(new Step(1), new Attempt(1)), new Rank(0), 0).Value, keys);
-    }
-
-    [Theory]
-    [MemberData(nameof(Points))]
-    public async Task KilledAmidASweep_TheNextOneFinishes_AndEveryCheckpointIsWhole(string crashAt)
-    {
-        CheckpointId committed;
-        await using (var service = await RunningService.StartAsync(_folder.Path))
-        {
-            var agents = new FakeAgents(service.Http, service.Store);
-            var first = await agents.JoinAllAsync("one", Cancel);
-            committed = await CommitAsync(service, agents, first, 1);
-            await PutSaveAsync(agents, service.Store, new CheckpointId(new Step(2), first), Old);
-            await PutSaveAsync(agents, service.Store, new CheckpointId(new Step(3), first), Old);
-            _ = await agents.JoinAllAsync("two", Cancel);
-        }
-
-        var killed = await ChildProcess.RunAsync(ServiceChildren.Sweep, [_folder.Path], crashAt, Cancel);
-        Assert.True(killed.WasKilled, killed.ToString());
-        var store = ObjectStores.Open(RunningService.StorePath(_folder.Path));
-        var left = await KeysAsync(store);
-        Assert.Contains(left, key => key.StartsWith(Packs(3, 1), StringComparison.Ordinal) || key.StartsWith(Packs(2, 1), StringComparison.Ordinal));
-        foreach (var (step, rank) in from step in (long[])[2, 3] from rank in (int[])[0, 1] select (step, rank))
-        {
-            // No index is ever there without its packs.
-            var save = new CheckpointId(new Step(step), new Attempt(1));
-            Assert.True(
-                !left.Contains(RepositoryKeys.Index(FakeAgents.DemoRun, save, new Rank(rank)).Value)
-                || left.Contains(RepositoryKeys.Pack(FakeAgents.DemoRun, save, new Rank(rank), 0).Value));
-        }
-
-        await using var again = await StartAsync();
-        var keys = await SweptAsync(again.Store, found => !found.Any(
-            key => key.Contains("/000000000002.000001/", StringComparison.Ordinal) || key.Contains("/000000000003.000001/", StringComparison.Ordinal)));
-        var manifest = Manifest.Parse((await again.Store.ReadAllAsync(
-            RepositoryKeys.Manifest(FakeAgents.DemoRun, committed), Manifest.MaxBytes, Cancel)).AsSpan());
-        Assert.All(manifest.Shards, shard => Assert.Contains(RepositoryKeys.Index(FakeAgents.DemoRun, committed, shard.Rank).Value, keys));
     }
 
     private static string Packs(long step, int attempt) =>

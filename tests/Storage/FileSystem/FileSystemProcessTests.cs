@@ -1,98 +1,18 @@
 using System.Globalization;
-using Checkpointer.Storage.CrashPoints;
 using Checkpointer.Storage.FileSystem;
 using Checkpointer.TestKit;
 using Checkpointer.TestKit.Processes;
 
 namespace Checkpointer.Storage.Tests.FileSystem;
 
-/// <summary>What only real processes show: races between them, SIGKILL in the middle, a full disk.</summary>
+/// <summary>What only real processes show: races between them, a full disk. (SIGKILL in the middle: tests/Crash.)</summary>
 public sealed class FileSystemProcessTests : IDisposable
 {
-    private const int Length = 3_000_000;
-    private const string KeyText = "runs/r/packs/000001.000001/000000-000000.pack";
-
-    private static readonly ObjectKey Key = new(KeyText);
-
     private readonly TemporaryFolder _folder = new();
-
-    public static TheoryData<string, string> PutCrashes
-    {
-        get
-        {
-            var crashes = new TheoryData<string, string>();
-            foreach (var program in new[] { StoreChildren.Put, StoreChildren.PutIfAbsent })
-            {
-                foreach (var point in new[]
-                {
-                    CrashPointNames.FilePutWritten, CrashPointNames.FilePutSynced, CrashPointNames.FilePutNamed,
-                })
-                {
-                    crashes.Add(program, point);
-                }
-            }
-
-            return crashes;
-        }
-    }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public void Dispose() => _folder.Dispose();
-
-    [Theory]
-    [MemberData(nameof(PutCrashes))]
-    public async Task Put_KilledOnTheWay_LeavesWholeObjectOrNone(string program, string crashAt)
-    {
-        var killed = await ChildAsync(program, crashAt, seed: 1);
-        Assert.True(killed.WasKilled, killed.ToString());
-        if (crashAt != CrashPointNames.FilePutNamed || program == StoreChildren.PutIfAbsent)
-        {
-            Assert.NotEmpty(UnfinishedFiles());
-        }
-
-        using (var store = new FileSystemObjectStore(_folder.Path))
-        {
-            Assert.Empty(UnfinishedFiles());
-            var expected = crashAt == CrashPointNames.FilePutNamed ? TestBytes.Make(Length, 1) : null;
-            Assert.Equal(expected, await ReadOrNullAsync(store));
-        }
-
-        var repeated = await ChildAsync(program, crashAt: null, seed: 1);
-        Assert.True(repeated.ExitCode == 0, repeated.ToString());
-        using var after = new FileSystemObjectStore(_folder.Path);
-        Assert.Equal(TestBytes.Make(Length, 1), await ReadOrNullAsync(after));
-    }
-
-    [Theory]
-    [InlineData(CrashPointNames.FilePutWritten, 1)]
-    [InlineData(CrashPointNames.FilePutSynced, 1)]
-    [InlineData(CrashPointNames.FilePutNamed, 2)]
-    public async Task Put_KilledWhileReplacing_LeavesOldOrNewWhole(string crashAt, int seedThen)
-    {
-        using var store = new FileSystemObjectStore(_folder.Path);
-        await store.PutAsync(Key, new ObjectContent(TestBytes.Make(Length, 1)), Cancel);
-
-        var killed = await ChildAsync(StoreChildren.Put, crashAt, seed: 2);
-
-        Assert.True(killed.WasKilled, killed.ToString());
-        Assert.Equal(TestBytes.Make(Length, seedThen), await ReadOrNullAsync(store));
-    }
-
-    [Fact]
-    public async Task Delete_Killed_CanBeRepeated()
-    {
-        using var store = new FileSystemObjectStore(_folder.Path);
-        await store.PutAsync(Key, new ObjectContent(TestBytes.Make(Length, 1)), Cancel);
-
-        var killed = await ChildProcess.RunAsync(
-            StoreChildren.Delete, [_folder.Path, KeyText], CrashPointNames.FileDeleteRemoved, Cancel);
-
-        Assert.True(killed.WasKilled, killed.ToString());
-        Assert.Null(await ReadOrNullAsync(store));
-        await store.DeleteAsync(Key, Cancel);
-        Assert.Null(await ReadOrNullAsync(store));
-    }
 
     [Fact]
     public async Task PutIfAbsent_ManyProcesses_ExactlyOneCreatesEach()
@@ -144,12 +64,4 @@ public sealed class FileSystemProcessTests : IDisposable
 
         Assert.True(result.ExitCode == 0, result.ToString());
     }
-
-    private static async Task<byte[]?> ReadOrNullAsync(FileSystemObjectStore store) =>
-        await store.HeadAsync(Key, Cancel) is null ? null : await store.ReadAllAsync(Key, Length, Cancel);
-
-    private Task<ChildResult> ChildAsync(string program, string? crashAt, int seed) => ChildProcess.RunAsync(
-        program, [_folder.Path, KeyText, Length.ToString(CultureInfo.InvariantCulture), $"{seed}"], crashAt, Cancel);
-
-    private string[] UnfinishedFiles() => Directory.GetFiles(Path.Combine(_folder.Path, ".tmp"), "*-*");
 }

@@ -5,48 +5,63 @@ using Checkpointer.Formats.Manifests;
 using Checkpointer.Service.Tests.Driving;
 using Checkpointer.Storage;
 using Checkpointer.Storage.CrashPoints;
+using Checkpointer.Storage.Repository;
 using Checkpointer.TestKit;
 using Checkpointer.TestKit.Processes;
 
-namespace Checkpointer.Service.Tests.Committing;
+namespace Checkpointer.Crash.Tests.Scenarios;
 
 /// <summary>
-/// SIGKILL of the service at every crash point of its own: what was acknowledged is there after the restart, what was
-/// begun is finished, and every manifest was written exactly once.
+/// The service amid a run: what was acknowledged is there after the restart, what was begun is finished, and every manifest
+/// was written exactly once.
 /// </summary>
-public sealed class CommitCrashTests : IDisposable
+internal static class ServiceScenarios
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public static TheoryData<string> Points =>
+    public static IReadOnlyList<CrashScenario> All { get; } =
     [
-        CrashPointNames.CommitShardsComplete + ":2",
-        CrashPointNames.CommitChecked + ":2",
-        CrashPointNames.CommitManifestPut + ":2",
-        CrashPointNames.CommitJournaled + ":2",
-        CrashPointNames.AttemptGranted + ":1",
-        CrashPointNames.JournalAppended + ":9",
-        CrashPointNames.JournalCommitted + ":6",
-        CrashPointNames.JournalMarked + ":6",
+        new(
+            CrashTable.Service,
+            "train",
+            [
+                CrashPointNames.CommitShardsComplete + ":2",
+                CrashPointNames.CommitChecked + ":2",
+                CrashPointNames.CommitManifestPut + ":2",
+                CrashPointNames.CommitJournaled + ":2",
+                CrashPointNames.AttemptGranted,
+                CrashPointNames.AttemptRecorded,
+                CrashPointNames.ProbePut,
+                CrashPointNames.RepositoryPut,
+                CrashPointNames.JournalAppended + ":1",
+                CrashPointNames.JournalAppended + ":9",
+                CrashPointNames.JournalCommitted + ":6",
+                CrashPointNames.JournalMarked + ":6",
+                CrashPointNames.JournalSlotWritten + ":9",
+                CrashPointNames.JournalSnapshotSaved + ":2",
+                CrashPointNames.DataFileNamed + ":4",
+            ],
+            TrainAsync),
     ];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _folder.Dispose();
-
-    [Theory]
-    [MemberData(nameof(Points))]
-    public async Task Killed_ThenStartedAgain_KeepsWhatItSaidAndFinishesWhatItBegan(string crashAt)
+    private static async Task TrainAsync(string crashAt)
     {
-        var killed = await ChildProcess.RunAsync(ServiceChildren.Train, [_folder.Path], crashAt, Cancel);
+        using var folder = new TemporaryFolder();
+        var killed = await ChildProcess.RunAsync(ServiceChildren.Train, [folder.Path], crashAt, Cancel);
         Assert.True(killed.WasKilled, killed.ToString());
         var told = killed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var before = await ManifestsAsync();
+        var before = await ManifestsAsync(folder);
+        var repository = await RepositoryIdentity.FindAsync(ObjectStores.Open(RunningService.StorePath(folder.Path)), Cancel);
 
-        await using (var service = await RunningService.StartAsync(_folder.Path))
+        await using (var service = await RunningService.StartAsync(folder.Path))
         {
             var agents = new FakeAgents(service.Http, service.Store);
             await CheckToldAsync(service, told);
+            if (repository is not null)
+            {
+                Assert.Equal(repository, await RepositoryIdentity.FindAsync(service.Store, Cancel));
+            }
+
             // Agents get no answer from a dead service, so they say it all again.
             var attempt = await agents.JoinAllAsync("one", Cancel);
             Assert.Equal(new Attempt(1), attempt);
@@ -68,7 +83,7 @@ public sealed class CommitCrashTests : IDisposable
                 () => service.Store.HeadAsync(RepositoryKeys.AttemptRecord(agents.Run, attempt), Cancel), info => info is not null, Cancel);
         }
 
-        var after = await ManifestsAsync();
+        var after = await ManifestsAsync(folder);
         Assert.Equal(ServiceChildren.Steps, after.Count);
         Assert.All(before, manifest => Assert.Equal(manifest.Value, after[manifest.Key]));
         Assert.All(after.Values, bytes => Assert.Equal(2, Manifest.Parse(bytes.AsSpan()).WorldSize));
@@ -100,9 +115,9 @@ public sealed class CommitCrashTests : IDisposable
         }
     }
 
-    private async Task<Dictionary<string, byte[]>> ManifestsAsync()
+    private static async Task<Dictionary<string, byte[]>> ManifestsAsync(TemporaryFolder folder)
     {
-        var store = ObjectStores.Open(RunningService.StorePath(_folder.Path));
+        var store = ObjectStores.Open(RunningService.StorePath(folder.Path));
         var manifests = new Dictionary<string, byte[]>();
         await foreach (var info in store.ListAsync(RepositoryKeys.Runs, Cancel))
         {

@@ -2,7 +2,7 @@ using Checkpointer.Agent.Hosting;
 using Checkpointer.Agent.Tests.Worlds;
 using Microsoft.Extensions.Logging;
 
-namespace Checkpointer.Agent.Tests.Nodes;
+namespace Checkpointer.Crash.Tests.Scenarios;
 
 /// <summary>An agent as a process of its own, to be killed.</summary>
 internal static class AgentChildren
