@@ -112,7 +112,7 @@ internal static class EngineScenarios
         using (var lease = engine.Arenas.TryLease(TestImage.Run, new Rank(0), TestImage.Id(newest)))
         {
             Assert.NotNull(lease);
-            lease.VerifyAll(Cancel);
+            lease.VerifyAll(parallelism: 1, Cancel);
         }
 
         engine.Arenas.Observe(Engine.Progress(globallySealed: TestImage.Id(newest), committed: TestImage.Id(newest)));
