@@ -53,6 +53,8 @@ internal static class PresenceReader
 
         var json = new Utf8JsonReader(utf8);
         var line = JsonSerializer.Deserialize(ref json, ContractsJsonContext.Default.PresenceLine) ?? throw new JsonException("null");
+        // Throws on anything but white space behind the object.
+        _ = json.Read();
         return line.Card is { Length: > FailureReport.MaxCardLength } || line.Error is { Length: > MaxErrorLength } ? throw TooLong() : line;
     }
 

@@ -89,7 +89,7 @@ internal sealed class RankPresences(
             Node = identity.Node,
             Card = presence.Describe().Card,
             Kind = goodbye ? FailureKind.Raised : FailureKind.Died,
-            Evidence = (goodbye ? $"it ends with {error}" : ProcessFate.Describe(presence.Pid)) + LastWords(presence),
+            Evidence = Evidence(goodbye ? $"it ends with {error}" : ProcessFate.Describe(presence.Pid), LastWords(presence)),
             At = time.GetUtcNow(),
         });
     }
@@ -123,6 +123,10 @@ internal sealed class RankPresences(
             }
         }
     }
+
+    // What it said of its end gives way: the service takes no more than so much.
+    private static string Evidence(string what, string lastWords) =>
+        string.Concat(what.AsSpan(0, Math.Min(what.Length, FailureReport.MaxEvidenceLength - lastWords.Length)), lastWords);
 
     private static string LastWords(RankPresence presence) =>
         presence.Describe().LastStep is { } step ? $"; its last step was {step}." : "; it had completed no step.";
