@@ -38,6 +38,7 @@ namespace Checkpointer.Contracts;
 [JsonSerializable(typeof(RestoreReport))]
 [JsonSerializable(typeof(RestoreResult))]
 [JsonSerializable(typeof(ReplicaReport))]
+[JsonSerializable(typeof(CorruptCopyReport))]
 [JsonSerializable(typeof(MemorySteps))]
 [JsonSerializable(typeof(RunSummary))]
 [JsonSerializable(typeof(LedgerEntry))]

@@ -7,6 +7,7 @@ using Checkpointer.Agent.Reporting;
 using Checkpointer.Agent.Restoring;
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Contracts.Replicas;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
@@ -37,6 +38,9 @@ internal sealed partial class ReplicaInbox(
     private readonly Lock _gate = new();
     private readonly Dictionary<(RunId, Rank), Lane> _lanes = [];
     private readonly ConcurrentDictionary<(RunId, Rank), bool> _troubled = new();
+
+    // The last image of each rank that was told to be corrupt: it is offered again and again.
+    private readonly ConcurrentDictionary<(RunId, Rank), (CheckpointId Checkpoint, string From)> _corrupt = new();
     private readonly SemaphoreSlim _pulls = new(options.MaxReplicaPulls);
     private bool _disposed;
 
@@ -191,6 +195,7 @@ internal sealed partial class ReplicaInbox(
                 if (code is ErrorCode.StaleAttempt or ErrorCode.InvalidRequest or ErrorCode.CheckpointConflict || failures + 1 >= MaxTries)
                 {
                     telemetry.ReplicaPulled(code is ErrorCode.SlotBusy or ErrorCode.MemoryBudgetExceeded ? "refused" : "failed");
+                    TellIfCorrupt(task, pull.Corruption);
                     return;
                 }
             }
@@ -237,6 +242,34 @@ internal sealed partial class ReplicaInbox(
         catch (CheckpointerException e)
         {
             // The next heartbeat names it too.
+            Trouble(task, e.Message);
+        }
+    }
+
+    /// <summary>Whatever was tried, what is read is not what was sealed: that is for people to know, once for each image.</summary>
+    private void TellIfCorrupt(ReplicaTask task, CopyFault? fault)
+    {
+        if (fault is null || _corrupt.GetValueOrDefault((task.Run, task.Rank)) == (task.Checkpoint, task.Offer.Node))
+        {
+            return;
+        }
+
+        try
+        {
+            _ = outboxes.Add(task.Run, new CorruptCopyReport
+            {
+                Attempt = task.Offer.Attempt,
+                Checkpoint = task.Checkpoint,
+                Rank = task.Rank,
+                From = task.Offer.Node,
+                Node = options.Node,
+                Message = fault.Message,
+            });
+            _corrupt[(task.Run, task.Rank)] = (task.Checkpoint, task.Offer.Node);
+        }
+        catch (CheckpointerException e)
+        {
+            // This agent speaks for too many ranks; the next offer of it says the same again.
             Trouble(task, e.Message);
         }
     }

@@ -25,6 +25,10 @@ internal sealed class ReplicaPull(
     private Layout? _layout;
     private RestoreSlot? _slot;
     private bool[] _has = [];
+    private RestoreJournal _journal = new(telemetry: null);
+
+    /// <summary>What was wrong with the image's bytes in the last try, if they were.</summary>
+    public CopyFault? Corruption => _journal.Faults.FirstOrDefault(fault => fault.Kind == CopyFaultKind.Corrupt);
 
     /// <summary>One try. Throws what went wrong; another try goes on where this one ended.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -39,7 +43,8 @@ internal sealed class ReplicaPull(
         };
         var source = new PeerImageSource(
             peers.Http, time, task.Offer.Node, PeerImageSource.AddressOf(task.Address, task.Run, task.Rank, task.Checkpoint), task.Checkpoint);
-        using var reader = new ImageReader(planned, [source], new RestoreJournal(telemetry: null));
+        _journal = new RestoreJournal(telemetry: null);
+        using var reader = new ImageReader(planned, [source], _journal);
         var facts = await reader.OpenAsync(cancellationToken);
         _layout ??= await reader.ReadLayoutAsync(cancellationToken);
         var extra = ParseExtra(facts.Extra);

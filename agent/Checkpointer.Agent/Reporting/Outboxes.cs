@@ -77,6 +77,13 @@ internal sealed class Outboxes : BackgroundService
         $"copy of {report.Checkpoint}",
         (service, token) => service.ReportAsync(run, report, token)));
 
+    /// <summary>A copy that cannot be made, because the image is corrupt; the task ends as <see cref="OutboxReport.Delivery"/> does.</summary>
+    public Task<CheckpointerException?> Add(RunId run, CorruptCopyReport report) => Add(run, report.Rank, new OutboxReport(
+        ReportKind.CorruptCopy,
+        report.Attempt,
+        $"corrupt copy of {report.Checkpoint}",
+        (service, token) => service.ReportAsync(run, report, token)));
+
     /// <summary>A restore that ended; the task ends as <see cref="OutboxReport.Delivery"/> does.</summary>
     public Task<CheckpointerException?> Add(RunId run, RestoreReport report) => Add(run, report.Rank, new OutboxReport(
         ReportKind.Restore,

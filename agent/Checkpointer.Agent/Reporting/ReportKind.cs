@@ -18,6 +18,9 @@ internal enum ReportKind
     /// <summary>A copy of another node's image.</summary>
     Replica,
 
+    /// <summary>A copy of another node's image that cannot be made, because the image is corrupt.</summary>
+    CorruptCopy,
+
     /// <summary>A restore that ended.</summary>
     Restore,
 }

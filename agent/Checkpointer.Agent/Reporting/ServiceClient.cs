@@ -92,6 +92,14 @@ internal sealed class ServiceClient(HttpClient http, string node, TimeProvider t
         CallTimeout,
         cancellationToken);
 
+    /// <summary>Another node's image is corrupt.</summary>
+    public Task ReportAsync(RunId run, CorruptCopyReport report, CancellationToken cancellationToken) => SendAsync(
+        HttpMethod.Post,
+        $"v1/runs/{run}/corrupt-copies",
+        JsonSerializer.SerializeToUtf8Bytes(report, ContractsJsonContext.Default.CorruptCopyReport),
+        CallTimeout,
+        cancellationToken);
+
     /// <summary>How a restore went.</summary>
     public Task ReportAsync(RunId run, RestoreReport report, CancellationToken cancellationToken) => SendAsync(
         HttpMethod.Post,

@@ -15,6 +15,9 @@ internal interface IImageSource
     /// <summary>What kind of place it is.</summary>
     SourceKind Kind { get; }
 
+    /// <summary>Whose memory it is; null if it is none's.</summary>
+    string? Node => null;
+
     /// <summary>
     /// Gets the image's facts, or null if it has only bytes. Called once, before anything else but
     /// <see cref="ReadLayoutAsync"/>.

@@ -76,7 +76,7 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
             {
                 // A wrong layout says nothing of the bytes, which are checked; a source that does not answer is gone.
                 state.IsDead |= e.Code != ErrorCode.LayoutInvalid;
-                journal.Fault(planned.Rank, state.Source.Description, e);
+                journal.Fault(planned.Rank, state.Source, e);
             }
         }
 
@@ -227,7 +227,7 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
             state.IsDead = e.Code is not (ErrorCode.ChunkCorrupt or ErrorCode.PackCorrupt or ErrorCode.RestoreImpossible);
             if (run.Count == 1 || state.IsDead)
             {
-                journal.Fault(planned.Rank, state.Source.Description, e);
+                journal.Fault(planned.Rank, state.Source, e);
             }
 
             return false;
@@ -274,7 +274,7 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
         catch (CheckpointerException e)
         {
             state.IsDead = true;
-            journal.Fault(planned.Rank, state.Source.Description, e);
+            journal.Fault(planned.Rank, state.Source, e);
             return null;
         }
     }
@@ -292,7 +292,7 @@ internal sealed class ImageReader(ImageSources planned, IReadOnlyList<IImageSour
         state.Source.Distrust(chunk);
         journal.Fault(
             planned.Rank,
-            state.Source.Description,
+            state.Source,
             new CheckpointerException(ErrorCode.ChunkCorrupt, $"chunk {chunk} does not hash to what was sealed"));
     }
 

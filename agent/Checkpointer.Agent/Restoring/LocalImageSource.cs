@@ -11,6 +11,8 @@ internal sealed class LocalImageSource(SlotLease lease, string node) : IImageSou
 
     public SourceKind Kind => SourceKind.LocalMemory;
 
+    public string? Node => node;
+
     public Task<ImageFacts?> OpenAsync(CancellationToken cancellationToken) => Task.FromResult<ImageFacts?>(
         new ImageFacts(lease.Seal.Image, lease.Seal.Geometry, lease.Seal.Hashes, lease.ExtraUtf8));
 

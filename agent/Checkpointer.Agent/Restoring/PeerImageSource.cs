@@ -31,6 +31,8 @@ internal sealed class PeerImageSource(
 
     public SourceKind Kind => SourceKind.PeerMemory;
 
+    public string? Node => node;
+
     /// <summary>The address of a peer's image.</summary>
     public static Uri AddressOf(Uri agent, RunId run, Rank rank, CheckpointId checkpoint) =>
         new(agent, $"v1/images/{run}/{rank}/{checkpoint}");

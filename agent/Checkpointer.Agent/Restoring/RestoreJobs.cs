@@ -201,7 +201,7 @@ internal sealed partial class RestoreJobs(
             LogFailed(grant.Run, grant.Rank, checkpoint, e.Message);
             if (journal.Faults.Count == 0)
             {
-                journal.Fault(grant.Rank, "this agent", e);
+                journal.Fault(grant.Rank, "this agent", null, options.Node, e);
             }
 
             var duration = time.GetElapsedTime(started);

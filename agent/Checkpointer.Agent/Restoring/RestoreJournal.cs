@@ -1,5 +1,6 @@
 using Checkpointer.Agent.Telemetry;
 using Checkpointer.Contracts.Problems;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 
@@ -15,7 +16,7 @@ internal sealed class RestoreJournal(AgentTelemetry? telemetry)
     public const int MaxFaultLength = 1024;
 
     private readonly Lock _gate = new();
-    private readonly List<string> _faults = [];
+    private readonly List<CopyFault> _faults = [];
     private readonly long[] _bytes = new long[Enum.GetValues<SourceKind>().Length];
     private int _moreFaults;
     private volatile bool _noSourceLeft;
@@ -23,14 +24,14 @@ internal sealed class RestoreJournal(AgentTelemetry? telemetry)
     /// <summary>Whether no source was left of bytes that were needed: the plan can't be carried out, by no rank.</summary>
     public bool NoSourceLeft => _noSourceLeft;
 
-    /// <summary>The faults so far, for people.</summary>
-    public IReadOnlyList<string> Faults
+    /// <summary>The faults so far.</summary>
+    public IReadOnlyList<CopyFault> Faults
     {
         get
         {
             lock (_gate)
             {
-                return _moreFaults == 0 ? [.. _faults] : [.. _faults, $"and {_moreFaults} more"];
+                return _moreFaults == 0 ? [.. _faults] : [.. _faults, new CopyFault { Kind = CopyFaultKind.Other, Message = $"and {_moreFaults} more" }];
             }
         }
     }
@@ -52,7 +53,11 @@ internal sealed class RestoreJournal(AgentTelemetry? telemetry)
     public void RunOut() => _noSourceLeft = true;
 
     /// <summary>A source failed or gave wrong bytes.</summary>
-    public void Fault(Rank image, string source, CheckpointerException failure)
+    public void Fault(Rank image, IImageSource source, CheckpointerException failure) =>
+        Fault(image, source.Description, source.Kind, source.Node, failure);
+
+    /// <summary>The same of a place that is none of the plan's sources; null for <paramref name="kind"/>: of none at all.</summary>
+    public void Fault(Rank image, string source, SourceKind? kind, string? node, CheckpointerException failure)
     {
         telemetry?.RestoreFault(failure.Code);
         lock (_gate)
@@ -60,7 +65,19 @@ internal sealed class RestoreJournal(AgentTelemetry? telemetry)
             if (_faults.Count < MaxFaults)
             {
                 var fault = $"Image of rank {image} from {source}: {CheckpointerProblem.NameOf(failure.Code)}: {failure.Message}";
-                _faults.Add(fault.Length <= MaxFaultLength ? fault : fault[..MaxFaultLength]);
+                _faults.Add(new CopyFault
+                {
+                    Kind = CopyFault.KindOf(failure.Code),
+                    Rank = image,
+                    Tier = kind switch
+                    {
+                        SourceKind.LocalMemory or SourceKind.PeerMemory => Tier.Memory,
+                        SourceKind.Storage => Tier.Storage,
+                        _ => null,
+                    },
+                    Node = node,
+                    Message = fault.Length <= MaxFaultLength ? fault : fault[..MaxFaultLength],
+                });
             }
             else
             {

@@ -84,7 +84,7 @@ internal sealed class Restorer(
         catch (CheckpointerException e)
         {
             lease.Dispose();
-            journal.Fault(grant.Rank, $"its own slot on this node ({options.Node})", e);
+            journal.Fault(grant.Rank, $"its own slot on this node ({options.Node})", SourceKind.LocalMemory, options.Node, e);
             return null;
         }
         catch (OperationCanceledException)
@@ -113,7 +113,7 @@ internal sealed class Restorer(
             if (lease is null)
             {
                 return new DeadImageSource(
-                    $"the memory of this node ({options.Node})", SourceKind.LocalMemory, "no slot holds it (any more)");
+                    $"the memory of this node ({options.Node})", SourceKind.LocalMemory, options.Node, "no slot holds it (any more)");
             }
 
             leases.Add(lease);
@@ -128,7 +128,7 @@ internal sealed class Restorer(
                 PeerImageSource.AddressOf(address, run, planned.Rank, checkpoint),
                 checkpoint)
             : new DeadImageSource(
-                $"the memory of node {source.Node}", SourceKind.PeerMemory, "the plan gives no address of its agent");
+                $"the memory of node {source.Node}", SourceKind.PeerMemory, source.Node, "the plan gives no address of its agent");
     }
 
     /// <summary>What the same rank had saved along; what rank 0 had if the world grew.</summary>

@@ -29,6 +29,12 @@ public sealed record Incident
     /// <summary>The accelerator card that it is about, as the trainer named it (an index or a uuid), if one.</summary>
     public string? Card { get; init; }
 
+    /// <summary>
+    /// Of a <c>rank_died</c>, how: an exception that the rank itself told of is often the consequence of another rank's, agent's
+    /// or node's end; null of other kinds.
+    /// </summary>
+    public FailureKind? Failure { get; init; }
+
     /// <summary>What it was concluded from, for people; null if the message says it all.</summary>
     public string? Evidence { get; init; }
 

@@ -27,7 +27,7 @@ public enum IncidentKind
     /// <summary>NaN or infinite values in a sealed snapshot.</summary>
     NonFiniteState,
 
-    /// <summary>A copy whose bytes do not hash to what was sealed.</summary>
+    /// <summary>A copy whose bytes do not hash to what was sealed; the node is the one that has it.</summary>
     CorruptCopy,
 
     /// <summary>A rank could not take or restore a snapshot.</summary>

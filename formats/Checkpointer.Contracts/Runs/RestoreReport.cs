@@ -48,6 +48,6 @@ public sealed record RestoreReport
     /// <summary>Time to rebuild and verify the image, in milliseconds.</summary>
     public required double RestoreMs { get; init; }
 
-    /// <summary>Copies whose bytes did not hash to what was sealed, and failures, for people; empty when all went well.</summary>
-    public required IReadOnlyList<string> Faults { get; init; }
+    /// <summary>Copies that were of no use, and other failures; empty when all went well.</summary>
+    public required IReadOnlyList<CopyFault> Faults { get; init; }
 }

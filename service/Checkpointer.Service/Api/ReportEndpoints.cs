@@ -5,6 +5,7 @@ using Checkpointer.Service.Agents;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Recovery;
 using Checkpointer.Service.Runs.Commands;
+using Checkpointer.Service.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -24,6 +25,7 @@ internal static class ReportEndpoints
         _ = run.MapPost("/replicas", ReportReplicaAsync).WithSummary("An agent holds a verified copy of another node's image.");
         _ = run.MapPost("/shards", ReportShardAsync).WithSummary("One rank's shard is durable in object storage.");
         _ = run.MapPost("/restores", ReportRestoreAsync).WithSummary("How one rank's restore went; held until all ranks have restored, and answered with another plan if one could not.");
+        _ = run.MapPost("/corrupt-copies", ReportCorruptCopyAsync).WithSummary("What an agent reads of another node's image stays wrong.");
         _ = run.MapPost("/failures", ReportFailureAsync).WithSummary("A rank's process ended without closing its session.");
     }
 
@@ -75,10 +77,18 @@ internal static class ReportEndpoints
         return TypedResults.NoContent();
     }
 
+    private static async Task<NoContent> ReportCorruptCopyAsync(
+        RunId run, CorruptCopyReport body, RunHost host, CancellationToken cancellationToken)
+    {
+        _ = await host.TakeAsync(run, new RecordCorruptCopy(body), cancellationToken);
+        return TypedResults.NoContent();
+    }
+
     private static async Task<NoContent> ReportFailureAsync(
-        RunId run, FailureReport body, RunHost host, CancellationToken cancellationToken)
+        RunId run, FailureReport body, RunHost host, ServiceMetrics metrics, CancellationToken cancellationToken)
     {
         _ = await host.TakeAsync(run, new RecordFailure(body), cancellationToken);
+        metrics.CountDetection(nameof(IncidentKind.RankDied));
         return TypedResults.NoContent();
     }
 

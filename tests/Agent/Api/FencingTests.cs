@@ -6,23 +6,32 @@ using Checkpointer.Contracts.Agents;
 using Checkpointer.Contracts.Problems;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
+using Checkpointer.TestKit.Routes;
 
 namespace Checkpointer.Agent.Tests.Api;
 
 /// <summary>
-/// Invariant 4 at every door of trainers: each route refuses a stale attempt, and nothing reaches the service or the arenas.
+/// Invariant 4 at every door, of trainers and of other agents: each route refuses a stale attempt, and nothing reaches the
+/// service or the arenas.
 /// A new route has to take its place in one of the lists here.
 /// </summary>
 public sealed class FencingTests : IAsyncLifetime
 {
     private const string RankPath = "/v1/runs/{run}/ranks/{rank}";
 
-    // What a trainer of attempt 1 says: method, path and body; L is the layout's digest.
+    private const string ReplicaRoute = "POST /v1/replicas/{run}/{rank}/{checkpoint}";
+
+    // What a trainer of attempt 1 says, or the agent of one: method, path and body; L is the layout's digest.
     private static readonly Dictionary<string, (string Method, string Path, string? Body)> Fenced = new()
     {
         [$"PUT {RankPath}/layout"] = ("PUT", "layout?attempt=1", "{}"),
+        [ReplicaRoute] = (
+            "POST",
+            "41.1",
+            """
+            {"attempt":1,"node":"node-z","address":"http://127.0.0.1:1","world_size":1,"chunk_bytes":1024,"wait_ms":0,"image":{"layout":"L",
+            "image_bytes":1,"root":"00000000000000000000000000000000","nan_count":0,"inf_count":0,"non_finite_tensors":[]}}
+            """),
         [$"POST {RankPath}/restore"] = ("POST", "restore", """{"attempt":1,"layout":"L","wait_ms":0}"""),
         [$"POST {RankPath}/reports"] = ("POST", "reports", """{"attempt":1,"reports":[{"step":41}]}"""),
         [$"POST {RankPath}/presence"] = ("POST", "presence", "{\"attempt\":1}\n"),
@@ -82,30 +91,23 @@ public sealed class FencingTests : IAsyncLifetime
 
         var (method, path, body) = Fenced[route];
         using var request = new HttpRequestMessage(
-            new HttpMethod(method), new Uri($"/v1/runs/{TestWorld.Run}/ranks/0/{path}", UriKind.Relative));
+            new HttpMethod(method),
+            new Uri((route == ReplicaRoute ? $"/v1/replicas/{TestWorld.Run}/0/" : $"/v1/runs/{TestWorld.Run}/ranks/0/") + path, UriKind.Relative));
         if (body is not null)
         {
             var text = body.Replace("\"L\"", $"\"{_world.LayoutOf(new Rank(0)).Digest}\"", StringComparison.Ordinal);
             request.Content = new StringContent(text, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
         }
 
-        using var response = await _node.Trainers.SendAsync(request, Cancel);
+        using var response = await (route == ReplicaRoute ? _node.Network : _node.Trainers).SendAsync(request, Cancel);
         Assert.False(response.IsSuccessStatusCode, $"{route} was accepted");
         Assert.Equal(ErrorCode.StaleAttempt, (await ProblemReader.ReadAsync(response, Cancel)).Code);
         Assert.Equal(before, await StateAsync());
     }
 
     [Fact]
-    public void Routes_OfTrainersThatWrite_AreAllInOneOfTheLists()
-    {
-        var writing = _node.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [])
-                .Where(method => method != "GET" && method != "HEAD")
-                .Select(method => $"{method} /{endpoint.RoutePattern.RawText!.Trim('/')}"))
-            .Where(route => route.Contains(RankPath, StringComparison.Ordinal))
-            .ToHashSet();
-        Assert.Equal(Fenced.Keys.Concat(Unfenced).Order(), writing.Order());
-    }
+    public void Routes_ThatWrite_AreAllInOneOfTheLists() =>
+        Assert.Equal(Fenced.Keys.Concat(Unfenced).Order(), WritingRoutes.Of(_node.Services).Order());
 
     // What the agent holds and has told: neither may move.
     private async Task<string> StateAsync()

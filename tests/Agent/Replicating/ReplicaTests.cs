@@ -74,6 +74,41 @@ public sealed class ReplicaTests
     }
 
     [Fact]
+    public async Task Offer_OfAnImageWhoseBytesStayWrong_IsToldOnce_NamingBothNodes()
+    {
+        await using var world = await PeerWorld.StartAsync();
+        var images = new TestWorld(1);
+        await using var owner = await FakePeer.StartAsync(images);
+        owner.Mangle = (_, image) => image[3000] ^= 1;
+        for (var offers = 0; offers < 2; offers++)
+        {
+            Assert.Equal(
+                (HttpStatusCode.Accepted, null), await OfferAsync(world.Peer, TestWorld.Checkpoint, 1, images.Sealed(PeerWorld.Zero), owner.Address, waitMs: 15_000));
+            await Waiting.UntilAsync(() => Corrupt(world).Any(), () => "nothing was told");
+        }
+
+        var told = Assert.Single(Corrupt(world));
+        Assert.Equal(("node-a", "node-b", PeerWorld.Zero, TestWorld.Checkpoint), (told.From, told.Node, told.Rank, told.Checkpoint));
+        Assert.Contains("chunk_corrupt: chunk 2", told.Message, StringComparison.Ordinal);
+        Assert.False(await PeerWorld.HoldsAsync(world.Peer, TestWorld.Checkpoint));
+    }
+
+    [Fact]
+    public async Task Offer_OfAnImageThatIsWrongOnceOrAway_IsNoCorruptCopy()
+    {
+        await using var world = await PeerWorld.StartAsync();
+        var images = new TestWorld(1);
+        await using var owner = await FakePeer.StartAsync(images);
+        var reads = 0;
+        owner.Mangle = (_, image) => image[3000] ^= Interlocked.Increment(ref reads) <= 2 ? (byte)1 : (byte)0;
+        Assert.Equal((HttpStatusCode.Accepted, null), await OfferAsync(world.Peer, PeerWorld.Id(1), 1, images.Sealed(PeerWorld.Zero), "http://127.0.0.1:9", waitMs: 15_000));
+        Assert.Equal(
+            (HttpStatusCode.OK, null), await OfferAsync(world.Peer, TestWorld.Checkpoint, 1, images.Sealed(PeerWorld.Zero), owner.Address, waitMs: 15_000));
+        Assert.True(reads > 2);
+        Assert.Empty(Corrupt(world));
+    }
+
+    [Fact]
     public async Task Offer_OfAStaleAttempt_IsRefused()
     {
         await using var world = await PeerWorld.StartAsync();
@@ -196,18 +231,28 @@ public sealed class ReplicaTests
 
     private static IEnumerable<ReplicaReport> Copies(PeerWorld world) => world.Cluster.Service.Taken.OfType<ReplicaReport>();
 
+    private static IEnumerable<CorruptCopyReport> Corrupt(PeerWorld world) => world.Cluster.Service.Taken.OfType<CorruptCopyReport>();
+
+    private static Task<(HttpStatusCode Status, ErrorCode? Code)> OfferAsync(
+        PeerWorld world, TestNode to, CheckpointId checkpoint, int attempt) => OfferAsync(
+        to,
+        checkpoint,
+        attempt,
+        world.Cluster.Service.Taken.OfType<SnapshotReport>().First(report => report.Image is not null).Image!,
+        world.Owner.Address);
+
     private static async Task<(HttpStatusCode Status, ErrorCode? Code)> OfferAsync(
-        PeerWorld world, TestNode to, CheckpointId checkpoint, int attempt)
+        TestNode to, CheckpointId checkpoint, int attempt, SealedImage image, string address, int waitMs = 0)
     {
-        var image = world.Cluster.Service.Taken.OfType<SnapshotReport>().First(report => report.Image is not null).Image!;
         var offer = new ReplicaOffer
         {
             Attempt = new Attempt(attempt),
             Node = "node-a",
-            Address = world.Owner.Address,
+            Address = address,
             WorldSize = 1,
             Image = image,
             ChunkBytes = TestWorld.DefaultChunkBytes,
+            WaitMs = waitMs,
         };
         using var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(offer, ContractsJsonContext.Default.ReplicaOffer));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/json");

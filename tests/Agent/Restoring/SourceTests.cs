@@ -1,6 +1,7 @@
 using Checkpointer.Agent.Restoring;
 using Checkpointer.Agent.Tests.Worlds;
 using Checkpointer.Contracts.Images;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 
@@ -49,7 +50,9 @@ public sealed class SourceTests : IDisposable
 
         Assert.Equal(_world.ImageOf(One), await RebuildAsync(RestoreBench.Memory(peer), RestoreBench.Storage));
         Assert.Equal(_world.ChunkBytes, _bench.Journal.BytesFrom(SourceKind.Storage));
-        Assert.Contains("chunk_corrupt: chunk 2", Assert.Single(_bench.Journal.Faults), StringComparison.Ordinal);
+        var fault = Assert.Single(_bench.Journal.Faults);
+        Assert.Contains("chunk_corrupt: chunk 2", fault.Message, StringComparison.Ordinal);
+        Assert.Equal((CopyFaultKind.Corrupt, One, Tier.Memory, "node-b"), (fault.Kind, fault.Rank!.Value, fault.Tier!.Value, fault.Node));
     }
 
     [Fact]
@@ -75,7 +78,8 @@ public sealed class SourceTests : IDisposable
         var error = await Assert.ThrowsAsync<CheckpointerException>(() => RebuildAsync(
             RestoreBench.Memory(first), RestoreBench.Memory(second), RestoreBench.Storage));
         Assert.Equal(ErrorCode.RestoreImpossible, error.Code);
-        Assert.Equal(3, _bench.Journal.Faults.Count);
+        Assert.Equal([Tier.Memory, Tier.Memory, Tier.Storage], _bench.Journal.Faults.Select(fault => fault.Tier!.Value));
+        Assert.All(_bench.Journal.Faults, fault => Assert.Equal(CopyFaultKind.Corrupt, fault.Kind));
     }
 
     [Fact]
@@ -85,6 +89,7 @@ public sealed class SourceTests : IDisposable
         Assert.Equal(
             _world.ImageOf(One), await RebuildAsync(RestoreBench.Memory("http://127.0.0.1:9"), RestoreBench.Storage));
         AssertOneFaultAnImage("service_unavailable");
+        Assert.All(_bench.Journal.Faults, fault => Assert.Equal((CopyFaultKind.Unreachable, "node-b"), (fault.Kind, fault.Node)));
     }
 
     [Fact]
@@ -134,7 +139,7 @@ public sealed class SourceTests : IDisposable
 
         var error = await Assert.ThrowsAsync<CheckpointerException>(() => FromStorageAsync(One));
         Assert.Equal(ErrorCode.RestoreImpossible, error.Code);
-        Assert.Contains(_bench.Journal.Faults, fault => fault.Contains(code, StringComparison.Ordinal));
+        Assert.Contains(_bench.Journal.Faults, fault => fault.Message.Contains(code, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -148,7 +153,7 @@ public sealed class SourceTests : IDisposable
 
         var error = await Assert.ThrowsAsync<CheckpointerException>(() => FromStorageAsync(One));
         Assert.Equal(ErrorCode.RestoreImpossible, error.Code);
-        Assert.Contains(_bench.Journal.Faults, fault => fault.Contains(code, StringComparison.Ordinal));
+        Assert.Contains(_bench.Journal.Faults, fault => fault.Message.Contains(code, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -163,7 +168,7 @@ public sealed class SourceTests : IDisposable
         }
 
         await Assert.ThrowsAsync<CheckpointerException>(() => FromStorageAsync(One));
-        Assert.Contains(_bench.Journal.Faults, fault => fault.Contains(code, StringComparison.Ordinal));
+        Assert.Contains(_bench.Journal.Faults, fault => fault.Message.Contains(code, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -175,7 +180,7 @@ public sealed class SourceTests : IDisposable
 
         Assert.Equal(_world.ImageOf(One), await RebuildAsync(RestoreBench.Storage, RestoreBench.Memory(peer)));
         Assert.True(_bench.Journal.BytesFrom(SourceKind.Storage) > 0);
-        Assert.Equal(5, _bench.Journal.Faults.Count(fault => fault.Contains("pack_corrupt", StringComparison.Ordinal)));
+        Assert.Equal(5, _bench.Journal.Faults.Count(fault => fault.Message.Contains("pack_corrupt", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -187,13 +192,13 @@ public sealed class SourceTests : IDisposable
         File.WriteAllText(path, other);
 
         await Assert.ThrowsAsync<CheckpointerException>(() => FromStorageAsync(One));
-        Assert.Contains(_bench.Journal.Faults, fault => fault.Contains("manifest_corrupt", StringComparison.Ordinal));
+        Assert.Contains(_bench.Journal.Faults, fault => fault.Message.Contains("manifest_corrupt", StringComparison.Ordinal));
     }
 
     private void AssertOneFaultAnImage(string code)
     {
         Assert.Equal(2, _bench.Journal.Faults.Count);
-        Assert.All(_bench.Journal.Faults, fault => Assert.Contains(code, fault, StringComparison.Ordinal));
+        Assert.All(_bench.Journal.Faults, fault => Assert.Contains(code, fault.Message, StringComparison.Ordinal));
     }
 
     private Task<byte[]> FromStorageAsync(Rank rank) => _bench.RebuildAsync(

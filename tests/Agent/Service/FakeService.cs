@@ -140,6 +140,16 @@ internal sealed class FakeService : IAsyncDisposable
             Take(await ReadAsync(body, ContractsJsonContext.Default.ReplicaReport));
             return Results.NoContent();
         });
+        _app.MapPost("/v1/runs/{run}/corrupt-copies", async (RunId run, HttpRequest body) =>
+        {
+            Take(await ReadAsync(body, ContractsJsonContext.Default.CorruptCopyReport));
+            return Results.NoContent();
+        });
+        _app.MapPost("/v1/runs/{run}/failures", async (RunId run, HttpRequest body) =>
+        {
+            Take(await ReadAsync(body, ContractsJsonContext.Default.FailureReport));
+            return Results.NoContent();
+        });
         _app.MapPost("/v1/runs/{run}/restores", async (RunId run, HttpRequest body) =>
         {
             var report = Take(await ReadAsync(body, ContractsJsonContext.Default.RestoreReport));

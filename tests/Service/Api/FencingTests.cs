@@ -9,7 +9,7 @@ using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Tests.Driving;
 using Checkpointer.Service.Tests.Runs;
 using Checkpointer.TestKit;
-using Microsoft.AspNetCore.Routing;
+using Checkpointer.TestKit.Routes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Checkpointer.Service.Tests.Api;
@@ -33,6 +33,8 @@ public sealed class FencingTests : IAsyncLifetime
             $$"""{"attempt":A,"checkpoint":{"step":1,"attempt":1},"rank":0,"node":"node-1","image":{{Image}}}""",
         ["/v1/runs/{run}/shards"] =
             $$"""{"attempt":A,"checkpoint":{"step":9,"attempt":A},"rank":0,"index_sha256":"0000000000000000000000000000000000000000000000000000000000000000","index_bytes":200,"image":{{Image}},"stored_bytes":1,"pack_bytes":113,"drain_ms":1}""",
+        ["/v1/runs/{run}/corrupt-copies"] =
+            """{"attempt":A,"checkpoint":{"step":1,"attempt":1},"rank":0,"from":"node-0","node":"node-1","message":"chunk 3 is wrong"}""",
         ["/v1/runs/{run}/failures"] =
             """{"attempt":A,"rank":0,"node":"node-0","kind":"raised","evidence":"it raised","at":"2026-01-01T00:00:00Z"}""",
         ["/v1/runs/{run}/restores"] =
@@ -107,12 +109,8 @@ public sealed class FencingTests : IAsyncLifetime
     [Fact]
     public void Routes_ThatWrite_AreAllInOneOfTheLists()
     {
-        var writing = _service.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods
-                .Any(method => method is "POST" or "PUT" or "DELETE" or "PATCH") == true)
-            .Select(endpoint => "/" + endpoint.RoutePattern.RawText!.Trim('/'))
-            .ToHashSet();
-        Assert.Equal(Fenced.Keys.Concat(Unfenced).Order(), writing.Order());
+        Assert.Equal(
+            Fenced.Keys.Concat(Unfenced).Select(route => "POST " + route).Order(), WritingRoutes.Of(_service.Services).Order());
     }
 
     private async Task<Attempt> ReplaceAsync()

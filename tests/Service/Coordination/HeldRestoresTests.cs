@@ -3,6 +3,7 @@ using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Tests.Driving;
+using Checkpointer.Service.Tests.Runs;
 using Checkpointer.TestKit;
 
 namespace Checkpointer.Service.Tests.Coordination;
@@ -116,7 +117,7 @@ public sealed class HeldRestoresTests : IAsyncLifetime
             PeerMemoryBytes = 0,
             StorageBytes = 10,
             RestoreMs = 1,
-            Faults = succeeded ? [] : ["no copy"],
+            Faults = succeeded ? [] : [RunDriver.Fault("no copy", CopyFaultKind.Missing)],
         },
         ContractsJsonContext.Default.RestoreReport,
         ContractsJsonContext.Default.RestoreResult,

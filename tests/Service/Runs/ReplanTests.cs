@@ -277,7 +277,7 @@ public sealed class ReplanTests
     {
         Succeeded = false,
         NoSourceLeft = true,
-        Faults = [$"chunk 3 of rank {rank} does not hash to what was sealed"],
+        Faults = [RunDriver.Fault($"chunk 3 of rank {rank} does not hash to what was sealed")],
     });
 
     // Invariant 8: also from a snapshot in the midst, a restarted service knows the same and answers the same.

@@ -31,17 +31,51 @@ public sealed class RestoreTests
     }
 
     [Fact]
-    public void Faults_AreACorruptCopy_AndFailureIsToldAndMayTurnToSuccess()
+    public void Failure_IsToldAndMayTurnToSuccess()
     {
-        _run.Accepted(new RecordRestore(RestoreOf(0).Body with { Faults = ["chunk 3 from node-1"] }));
-        _run.Accepted(new RecordRestore(RestoreOf(1).Body with { Succeeded = false, Faults = ["store unavailable"] }));
-        Assert.Equal(
-            [IncidentKind.CorruptCopy, IncidentKind.CorruptCopy, IncidentKind.SnapshotRefused],
-            _run.Incidents.Select(incident => incident.Kind));
-        Assert.Contains("store unavailable", _run.Incidents[2].Message, StringComparison.Ordinal);
+        _run.Accepted(new RecordRestore(RestoreOf(1).Body with
+        {
+            Succeeded = false,
+            Faults = [RunDriver.Fault("store unavailable", CopyFaultKind.Unreachable)],
+        }));
+        var refused = Assert.Single(_run.Incidents);
+        Assert.Equal(IncidentKind.SnapshotRefused, refused.Kind);
+        Assert.Contains("store unavailable", refused.Message, StringComparison.Ordinal);
 
         _run.Accepted(RestoreOf(1));
-        Assert.True(_run.State.FindAttempt(_run.Attempt)!.Restores[1].Succeeded);
+        Assert.True(Assert.Single(_run.State.FindAttempt(_run.Attempt)!.Restores).Succeeded);
+    }
+
+    [Theory]
+    [InlineData(CopyFaultKind.Corrupt, true)]
+    [InlineData(CopyFaultKind.Missing, false)]
+    [InlineData(CopyFaultKind.Unreachable, false)]
+    [InlineData(CopyFaultKind.Other, false)]
+    public void Fault_OnTheWayToSuccess_IsAnIncidentOnlyIfBytesWereWrong(CopyFaultKind kind, bool isIncident)
+    {
+        _run.Accepted(new RecordRestore(RestoreOf(0).Body with { Faults = [RunDriver.Fault("chunk 3", kind)] }));
+        Assert.Equal(isIncident, _run.Incidents.Count == 1);
+        Assert.All(_run.Incidents, incident => Assert.Equal(
+            (IncidentKind.CorruptCopy, "node-1", new Step(10)), (incident.Kind, incident.Node, incident.Step!.Value)));
+
+        // Whatever it was, the attempt's record has it.
+        Assert.Equal(kind, Assert.Single(_run.State.FindAttempt(_run.Attempt)!.Restores[0].Faults).Kind);
+        Assert.Equal(RunDriver.BytesOf(_run.State), RunDriver.BytesOf(_run.Replay()));
+    }
+
+    [Fact]
+    public void Faults_OfSeveralKinds_TheIncidentNamesTheCorruptAndTheirNode()
+    {
+        _run.Accepted(new RecordRestore(RestoreOf(0).Body with
+        {
+            Faults =
+            [
+                RunDriver.Fault("agent away", CopyFaultKind.Unreachable, "node-7"), RunDriver.Fault("chunk 3"), RunDriver.Fault("chunk 5"),
+            ],
+        }));
+        _run.Accepted(new RecordRestore(RestoreOf(1).Body with { Faults = [RunDriver.Fault("chunk 3"), RunDriver.Fault("pack 0", node: null)] }));
+        Assert.Equal(["node-1", null], _run.Incidents.Select(incident => incident.Node));
+        Assert.EndsWith("met bad copies while restoring 10.1: chunk 3; chunk 5", _run.Incidents[0].Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -53,8 +87,13 @@ public sealed class RestoreTests
         _run.Refused(new RecordRestore(restore with { Rank = new Rank(2) }), ErrorCode.InvalidRequest);
         _run.Refused(new RecordRestore(restore with { RestoreMs = -1 }), ErrorCode.InvalidRequest);
         _run.Refused(new RecordRestore(restore with { Faults = null! }), ErrorCode.InvalidRequest);
+        _run.Refused(new RecordRestore(restore with { Faults = [null!] }), ErrorCode.InvalidRequest);
+        _run.Refused(new RecordRestore(restore with { Faults = [RunDriver.Fault("f", node: "no node")] }), ErrorCode.InvalidRequest);
         _run.Refused(
-            new RecordRestore(restore with { Faults = [.. Enumerable.Repeat("f", RunLimits.MaxFaults + 1)] }), ErrorCode.LimitExceeded);
+            new RecordRestore(restore with { Faults = [RunDriver.Fault(new string('f', RunLimits.MaxFaultLength + 1))] }), ErrorCode.LimitExceeded);
+        _run.Refused(
+            new RecordRestore(restore with { Faults = [.. Enumerable.Repeat(RunDriver.Fault("f"), RunLimits.MaxFaults + 1)] }),
+            ErrorCode.LimitExceeded);
         Assert.Empty(_run.State.FindAttempt(_run.Attempt)!.Restores);
     }
 

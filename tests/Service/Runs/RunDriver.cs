@@ -51,6 +51,10 @@ internal sealed class RunDriver
         NonFiniteTensors = nans > 0 ? ["layer.weight"] : [],
     };
 
+    /// <summary>A fault of a copy in the memory of node-1.</summary>
+    public static CopyFault Fault(string message, CopyFaultKind kind = CopyFaultKind.Corrupt, string? node = "node-1") =>
+        new() { Kind = kind, Rank = new Rank(0), Tier = Tier.Memory, Node = node, Message = message };
+
     public Decision<T> Send<T>(RunCommand<T> command)
         where T : class
     {

@@ -1,4 +1,5 @@
 using Checkpointer.Contracts.Agents;
+using Checkpointer.Contracts.Replicas;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs.Commands;
@@ -36,6 +37,7 @@ internal static class FailureDecisions
             Ranks = [body.Rank],
             Node = body.Node,
             Card = body.Card,
+            Failure = body.Kind,
             Evidence = body.Evidence,
             Message = $"Rank {body.Rank} of attempt {body.Attempt} on node {body.Node}{CardText(body.Card)} {how}: {body.Evidence} "
                 + "Ranks that end after it in this attempt are not told of one by one.",
@@ -88,6 +90,36 @@ internal static class FailureDecisions
             Evidence = hang.Evidence,
             Message = $"Attempt {hang.Attempt} has completed no step since {hang.LastStep}; furthest behind: {RankNames.Of(ranks)} "
                 + $"(node {hang.Node}). {hang.Evidence}",
+        });
+    }
+
+    /// <summary>A copy that cannot be made of an image whose bytes stay wrong: bad memory on either node, or a network that changes bytes.</summary>
+    public static Decision<Acknowledged> Decide(RunState state, CorruptCopyReport body, DateTimeOffset now)
+    {
+        var refusal = RequestText.CheckName(body.From, "from", RunLimits.MaxNodeLength, RequestText.NameCharacters)
+            ?? RequestText.CheckName(body.Node, "node", RunLimits.MaxNodeLength, RequestText.NameCharacters)
+            ?? RequestText.CheckLength(body.Message, "message", CorruptCopyReport.MaxMessageLength)
+            ?? Fence.Check(state, body.Attempt);
+        if (refusal is not null)
+        {
+            return Decision<Acknowledged>.Refuse(refusal);
+        }
+
+        var copy = $"The copy on node {body.Node} of rank {body.Rank}'s image of {body.Checkpoint}, which node {body.From} holds,";
+        if (Told(state, body.Attempt, incident =>
+            incident.Kind == IncidentKind.CorruptCopy && incident.Message.StartsWith(copy, StringComparison.Ordinal)))
+        {
+            return Decision<Acknowledged>.Accept(Acknowledged.Instance);
+        }
+
+        return Raise(state, IncidentKind.CorruptCopy, body.Attempt, now, draft => draft with
+        {
+            Step = body.Checkpoint.Step,
+            Ranks = [body.Rank],
+            Node = body.From,
+            Evidence = body.Message,
+            Message = $"{copy} cannot be made: what is read stays other than what was sealed. {body.Message} The snapshot has no "
+                + $"second copy there. Look at the memory of node {body.From} first, then of {body.Node}.",
         });
     }
 

@@ -114,11 +114,18 @@ internal static class RestoreDecisions
     private static List<Incident>? FindFaults(RestoreReport body, IncidentDrafts drafts)
     {
         var incidents = new List<Incident>();
-        if (body.Faults.Count > 0)
+
+        // A copy that is gone or out of reach is what recoveries are made for: the report has it, and a restore that fails of it.
+        var corrupt = body.Faults.Where(fault => fault.Kind == CopyFaultKind.Corrupt).ToList();
+        if (corrupt.Count > 0)
         {
+            var nodes = corrupt.Select(fault => fault.Node).Distinct().ToList();
             incidents.Add(drafts.Raise(
                 IncidentKind.CorruptCopy, body.Attempt, body.Checkpoint.Step, [body.Rank],
-                $"Rank {body.Rank} on node {body.Node} met bad copies while restoring {body.Checkpoint}: {FaultsOf(body)}"));
+                $"Rank {body.Rank} on node {body.Node} met bad copies while restoring {body.Checkpoint}: {string.Join("; ", corrupt)}") with
+            {
+                Node = nodes.Count == 1 ? nodes[0] : null,
+            });
         }
 
         if (!body.Succeeded)

@@ -26,11 +26,15 @@ internal static class RestoreReportChecks
             {
                 null => RequestText.Invalid("faults must be given; it may be empty."),
                 { Count: > RunLimits.MaxFaults } => RequestText.TooMany("faults", RunLimits.MaxFaults),
-                _ => body.Faults
-                    .Select(fault => RequestText.CheckLength(fault, "an element of faults", RunLimits.MaxFaultLength))
-                    .FirstOrDefault(refusal => refusal is not null),
+                _ => body.Faults.Select(Check).FirstOrDefault(refusal => refusal is not null),
             };
     }
+
+    // JSON may hold a null where the contract has none.
+    private static Refusal? Check(CopyFault? fault) => fault is null
+        ? RequestText.Invalid("an element of faults must not be null.")
+        : RequestText.CheckLength(fault.Message, "the message of a fault", RunLimits.MaxFaultLength)
+            ?? (fault.Node is null ? null : RequestText.CheckName(fault.Node, "the node of a fault", RunLimits.MaxNodeLength, RequestText.NameCharacters));
 
     /// <summary>Why it does not fit the current attempt's plan, whose number it may be behind but not ahead of.</summary>
     public static Refusal? CheckPlan(RunState state, RestoreReport body, int number)
