@@ -1,10 +1,12 @@
 using System.Globalization;
+using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Agents;
 using Checkpointer.Service.Coordination;
 using Checkpointer.Service.Hosting;
 using Checkpointer.Service.Runs.Commands;
+using Checkpointer.Service.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -15,7 +17,13 @@ namespace Checkpointer.Service.Detection;
 /// steps. It raises incidents and nothing else: no attempt is fenced by what may be a false alarm.
 /// </summary>
 internal sealed partial class FailureDetector(
-    RunHost host, AgentRegistry agents, AgentProbe probe, ServiceOptions options, TimeProvider timeProvider, ILogger<FailureDetector> logger)
+    RunHost host,
+    AgentRegistry agents,
+    AgentProbe probe,
+    ServiceOptions options,
+    ServiceMetrics metrics,
+    TimeProvider timeProvider,
+    ILogger<FailureDetector> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -30,13 +38,19 @@ internal sealed partial class FailureDetector(
     private readonly Dictionary<RunId, (Attempt Attempt, Step LastStep)> _hangs = [];
     private readonly DateTimeOffset _startedAt = timeProvider.GetUtcNow();
 
+    /// <summary>One look; one at a time.</summary>
+    internal Task LookAsync(CancellationToken cancellationToken)
+    {
+        var nodes = agents.InTraining();
+        return Task.WhenAll(FindLostAsync(nodes, cancellationToken), FindHungAsync(nodes, cancellationToken));
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Interval, timeProvider);
         while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
         {
-            var nodes = agents.InTraining();
-            await Task.WhenAll(FindLostAsync(nodes, stoppingToken), FindHungAsync(nodes, stoppingToken)).ConfigureAwait(false);
+            await LookAsync(stoppingToken).ConfigureAwait(false);
         }
     }
 
@@ -60,6 +74,7 @@ internal sealed partial class FailureDetector(
             else if (isOver)
             {
                 _settled[node.Node] = node.Instance;
+                metrics.CountDetection(ServiceMetrics.AgentCutOff);
                 LogCutOff(node.Node, node.Address);
             }
         }
@@ -71,6 +86,7 @@ internal sealed partial class FailureDetector(
     {
         var evidence = string.Create(CultureInfo.InvariantCulture,
             $"no heartbeat for {node.Silence.TotalSeconds:0.0} s, and {node.Address} {(isNode ? "does not answer" : "refuses connections")}.");
+        metrics.CountDetection((isNode ? IncidentKind.NodeLost : IncidentKind.AgentLost).ToString());
         foreach (var run in node.Ranks.GroupBy(rank => rank.Run))
         {
             LogLost(run.Key, node.Node, evidence);
@@ -107,6 +123,7 @@ internal sealed partial class FailureDetector(
         }
 
         _hangs[run] = (facts.Attempt, facts.LastStep);
+        metrics.CountDetection(nameof(IncidentKind.RankHung));
         LogHangs(run, facts.Attempt, verdict.Evidence);
         await TellAsync(
             run,

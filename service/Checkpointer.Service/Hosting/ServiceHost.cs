@@ -96,8 +96,10 @@ public static class ServiceHost
         services.AddHostedService<SweepWorker>();
         services.AddHostedService<FailureDetector>();
         services.AddHostedService(provider => provider.GetRequiredService<IncidentWatch>());
-        if (options.Webhook is not null)
+        if (options.Webhook is { } webhook)
         {
+            services.AddSingleton(webhook);
+            services.AddSingleton<WebhookSender>();
             services.AddHostedService<WebhookWorker>();
         }
     }

@@ -20,12 +20,20 @@ public sealed record WebhookOptions
     /// </summary>
     public required string SecretFile { get; init; }
 
+    /// <summary>The first pause after a try in vain; doubled each time, up to 120 times this. 1 ms to 1 minute.</summary>
+    public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Throws <c>configuration_invalid</c> if a value makes no sense or the secret cannot be read.</summary>
     internal void Validate()
     {
         if (Url is not { IsAbsoluteUri: true, Scheme: "http" or "https", UserInfo: "" })
         {
             throw Invalid("Url must be an http address without a user or password");
+        }
+
+        if (RetryDelay < TimeSpan.FromMilliseconds(1) || RetryDelay > TimeSpan.FromMinutes(1))
+        {
+            throw Invalid("RetryDelay must be 1 millisecond to 1 minute");
         }
 
         _ = ReadSecret();

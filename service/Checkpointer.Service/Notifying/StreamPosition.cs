@@ -27,10 +27,12 @@ internal readonly record struct StreamPosition(long AtMs, RunId Run, long Number
             : throw new CheckpointerException(
                 ErrorCode.InvalidRequest, "Last-Event-ID must be the id of an event of this stream, or 0 for all incidents that are kept.");
 
-    /// <summary>Whether an incident comes behind this. Of its own run numbers say so, whatever the clock did; of others times.</summary>
-    public bool Precedes(RunId run, Incident incident) => run == Run
-        ? incident.Number > Number
-        : incident.At.ToUnixTimeMilliseconds() is var at && (at > AtMs || (at == AtMs && string.CompareOrdinal(run.Value, Run.Value) > 0));
+    /// <summary>
+    /// Whether an incident comes behind this. Of its own run numbers say so, whatever the clock did; of others times, and one
+    /// of the same millisecond does: it may have been recorded after this was sent, and better comes twice than never.
+    /// </summary>
+    public bool Precedes(RunId run, Incident incident) =>
+        run == Run ? incident.Number > Number : incident.At.ToUnixTimeMilliseconds() >= AtMs;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{AtMs}.{Run}.{Number}");
 }

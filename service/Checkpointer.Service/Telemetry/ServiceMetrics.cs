@@ -12,6 +12,9 @@ namespace Checkpointer.Service.Telemetry;
 /// <summary>The service's instruments, one set a host. Thread-safe.</summary>
 internal sealed class ServiceMetrics
 {
+    /// <summary>The kind of a detection that is no incident: an agent that lives and cannot reach the service.</summary>
+    public const string AgentCutOff = "AgentCutOff";
+
     private static readonly InstrumentAdvice<double> Buckets = new()
     {
         HistogramBucketBoundaries = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100],
@@ -32,6 +35,9 @@ internal sealed class ServiceMetrics
     private readonly Counter<long> _sweptBytes;
     private readonly Counter<long> _events;
     private readonly Counter<long> _incidents;
+    private readonly Counter<long> _detections;
+    private readonly Counter<long> _webhookCalls;
+    private readonly Counter<long> _webhookSetAside;
 
     public ServiceMetrics(IMeterFactory meters, AgentRegistry agents)
     {
@@ -49,6 +55,11 @@ internal sealed class ServiceMetrics
         _sweptBytes = _meter.CreateCounter<long>(ServiceTelemetry.SweptBytes, "By", "Bytes of uncommitted objects that sweeps deleted.");
         _events = _meter.CreateCounter<long>(ServiceTelemetry.Events, "{event}", "Things that happened to runs.");
         _incidents = _meter.CreateCounter<long>(ServiceTelemetry.Incidents, "{incident}", "Incidents of runs.");
+        _detections = _meter.CreateCounter<long>(
+            ServiceTelemetry.Detections, "{detection}", "Failures that were detected, whether or not they became an incident.");
+        _webhookCalls = _meter.CreateCounter<long>(ServiceTelemetry.WebhookCalls, "{call}", "Calls of the webhook.");
+        _webhookSetAside = _meter.CreateCounter<long>(
+            ServiceTelemetry.WebhookSetAside, "{incident}", "Incidents that the webhook refused for good.");
         _ = _meter.CreateObservableGauge(
             ServiceTelemetry.Agents, () => agents.AliveCount, "{agent}", "Agents that are alive.");
     }
@@ -66,6 +77,19 @@ internal sealed class ServiceMetrics
         void Gauge(string name, string unit, string description, Func<RunSummary, long?> value) =>
             _ = _meter.CreateObservableGauge(name, () => Measure(host, value), unit, description);
     }
+
+    /// <summary>Begins to show how far the webhook is behind.</summary>
+    public void ObserveWebhook(Func<TimeSpan> lag) => _ = _meter.CreateObservableGauge(
+        ServiceTelemetry.WebhookLag, () => lag().TotalSeconds, "s", "Age of the incident that is being sent to the webhook.");
+
+    /// <summary>A failure was detected, or reported by an agent: <paramref name="kind"/> is a kind of incident, or <see cref="AgentCutOff"/>.</summary>
+    public void CountDetection(string kind) => _detections.Add(1, new KeyValuePair<string, object?>("kind", kind));
+
+    /// <summary>The webhook was called.</summary>
+    public void CountWebhookCall(string outcome) => _webhookCalls.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+
+    /// <summary>The webhook refused an incident for good.</summary>
+    public void CountWebhookSetAside() => _webhookSetAside.Add(1);
 
     /// <summary>A command was answered.</summary>
     public void CountCommand(string command, ErrorCode? refusal, TimeSpan elapsed) => _commandDuration.Record(

@@ -4,7 +4,8 @@ namespace Checkpointer.Service.Telemetry;
 
 /// <summary>
 /// Names of what the service measures; stable, for dashboards and alerts. Tags: <c>command</c> (a command's type),
-/// <c>outcome</c> (<c>ok</c>, an error code, or how a commit ended), <c>kind</c> (of an event or incident), <c>reason</c> (of a deletion), <c>run</c>
+/// <c>outcome</c> (<c>ok</c>, an error code, or how a commit or a call ended), <c>kind</c> (of an event, an incident or a
+/// detection), <c>reason</c> (of a deletion), <c>run</c>
 /// (at most <see cref="Coordination.CoordinationLimits.MaxRuns"/>).
 /// </summary>
 public static class ServiceTelemetry
@@ -38,6 +39,18 @@ public static class ServiceTelemetry
 
     /// <summary>How long sweeps took, by outcome: ok or failed (s).</summary>
     public const string SweepDuration = "checkpointer.sweep.duration";
+
+    /// <summary>What was detected, by kind (of incident, or <c>AgentCutOff</c>), whether or not it became an incident of its own.</summary>
+    public const string Detections = "checkpointer.detections";
+
+    /// <summary>Calls of the webhook, by outcome: delivered, refused (4xx, but for 408 and 429) or failed.</summary>
+    public const string WebhookCalls = "checkpointer.webhook.calls";
+
+    /// <summary>Incidents that the webhook refused for good.</summary>
+    public const string WebhookSetAside = "checkpointer.webhook.set_aside";
+
+    /// <summary>Age of the incident that is being sent to the webhook; 0 while none is (s).</summary>
+    public const string WebhookLag = "checkpointer.webhook.lag";
 
     /// <summary>Agents that are alive.</summary>
     public const string Agents = "checkpointer.agents.alive";
