@@ -20,11 +20,11 @@ internal sealed class RunningService : IAsyncDisposable
     /// <summary>Its process id.</summary>
     public int Pid => _process.Pid;
 
-    /// <summary>Starts it and waits until it is ready.</summary>
-    public static async Task<RunningService> StartAsync(string data, string store, string logFile)
+    /// <summary>Starts it, at a free port unless told where, and waits until it is ready.</summary>
+    public static async Task<RunningService> StartAsync(string data, string store, string logFile, Uri? address = null)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
-        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Ports.Free(1)[0]}/"));
+        address ??= new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Ports.Free(1)[0]}/"));
         var process = ChildProcess.Start(
             "service",
             CheckpointerProgram.Path,

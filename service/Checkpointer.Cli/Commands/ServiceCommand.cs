@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Checkpointer.Cli.Configuration;
-using Checkpointer.Formats.Errors;
 using Checkpointer.Service.Hosting;
 using Checkpointer.Storage.Verification;
 
@@ -66,19 +64,6 @@ internal static class ServiceCommand
         DefaultValueFactory = _ => new Duration(TimeSpan.FromHours(1)),
     };
 
-    private static readonly Option<Uri?> Webhook = new("--webhook")
-    {
-        Description = "Where incidents are sent, signed, such as https://scheduler/incidents. Needs --webhook-secret-file.",
-        HelpName = "URL",
-        CustomParser = parsed => Uri.TryCreate(parsed.Tokens[0].Value, UriKind.Absolute, out var url) ? url : Refuse(parsed),
-    };
-
-    private static readonly Option<string?> WebhookSecretFile = new("--webhook-secret-file")
-    {
-        Description = "File with the secret that signs them, 16 to 4,096 bytes; read at each delivery.",
-        HelpName = "FILE",
-    };
-
     /// <summary>The verb with its options.</summary>
     public static Command Create()
     {
@@ -87,7 +72,7 @@ internal static class ServiceCommand
             "Runs the service: it grants attempts, decides which checkpoints are consistent, and plans recoveries.")
         {
             Data, StoreSetting.Option, Listen, Deadline, ScrubInterval, ScrubRate, SweepInterval, SweepGrace,
-            Webhook, WebhookSecretFile,
+            WebhookSetting.Url, WebhookSetting.SecretFile,
         };
         command.SetAction((parsed, cancellationToken) => Daemon.RunAsync(
             () => ServiceHost.Build(
@@ -101,24 +86,10 @@ internal static class ServiceCommand
                     ScrubBytesPerSecond = parsed.GetValue(ScrubRate) ?? DefaultScrubRate,
                     SweepInterval = parsed.GetValue(SweepInterval).Value,
                     SweepGrace = parsed.GetValue(SweepGrace).Value,
-                    Webhook = WebhookOf(parsed.GetValue(Webhook), parsed.GetValue(WebhookSecretFile)),
+                    Webhook = WebhookSetting.Of(parsed),
                 },
                 Daemon.Configure),
             cancellationToken));
         return command;
-    }
-
-    private static WebhookOptions? WebhookOf(Uri? url, string? secretFile) => (url, secretFile) switch
-    {
-        (null, null) => null,
-        ({ }, { Length: > 0 }) => new WebhookOptions { Url = url, SecretFile = Path.GetFullPath(secretFile) },
-        _ => throw new CheckpointerException(
-            ErrorCode.ConfigurationInvalid, "--webhook and --webhook-secret-file go together: incidents are always signed."),
-    };
-
-    private static Uri? Refuse(ArgumentResult parsed)
-    {
-        parsed.AddError("--webhook must be an address such as https://scheduler/incidents.");
-        return null;
     }
 }

@@ -16,21 +16,31 @@ internal static class IncidentsCommand
     {
         var run = RunArgument.Create();
         var output = OutputOption.Create();
+        var follow = new Option<bool>("--follow")
+        {
+            Description = "Go on with new ones as they come, until interrupted; a service that goes away is waited for.",
+        };
         var command = new Command(
             "incidents", "Shows what an operator should know of a run, oldest first. With --output json: one object a line.")
         {
-            run, ServiceSetting.Option, output,
+            run, follow, ServiceSetting.Option, output,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = new OperatorClient(ServiceSetting.Of(parsed));
             var json = parsed.GetValue(output) == OutputOption.Json;
+            if (parsed.GetValue(follow))
+            {
+                await new IncidentFollower(client, parsed.GetValue(run), TimeProvider.System)
+                    .FollowAsync(Show, cancellationToken).ConfigureAwait(false);
+            }
+
             var any = false;
             await foreach (var incident in client.ListAsync(
                 $"v1/runs/{parsed.GetValue(run)}/incidents", ContractsJsonContext.Default.PageIncident, cancellationToken).ConfigureAwait(false))
             {
                 any = true;
-                Console.WriteLine(json ? JsonSerializer.Serialize(incident, ContractsJsonContext.Default.Incident) : Describe(incident));
+                Show(incident);
             }
 
             if (!any && !json)
@@ -39,6 +49,9 @@ internal static class IncidentsCommand
             }
 
             return ExitCode.Success;
+
+            void Show(Incident incident) =>
+                Console.WriteLine(json ? JsonSerializer.Serialize(incident, ContractsJsonContext.Default.Incident) : Describe(incident));
         });
         return command;
     }

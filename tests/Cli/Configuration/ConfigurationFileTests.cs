@@ -51,11 +51,20 @@ public sealed class ConfigurationFileTests : IDisposable
     }
 
     [Fact]
+    public void Load_Webhook_IsOfTheService()
+    {
+        var file = Load("""{ "service": { "webhook": { "url": "https://scheduler/incidents", "secret_file": "/run/secrets/webhook" } } }""");
+        Assert.Equal((new Uri("https://scheduler/incidents"), "/run/secrets/webhook"), (file.Service.Webhook.Url, file.Service.Webhook.SecretFile));
+        Assert.Null(Load("""{ "service": { } }""").Service.Webhook.Url);
+    }
+
+    [Fact]
     public void Load_EmptyFile_SaysNothing() => Assert.Same(ConfigurationFile.Empty, Load(""));
 
     [Theory]
     [InlineData("""{ "store": { "s3": { "endpoin": "x" } } }""", "no setting 'store.s3.endpoin'")]
     [InlineData("""{ "shop": {} }""", "no setting 'shop'")]
+    [InlineData("""{ "service": { "webhook": { "secret": "hush-hush" } } }""", "no setting 'service.webhook.secret'")]
     [InlineData("""{ "store": { "url": 5 } }""", "'store.url' is of the wrong kind")]
     [InlineData("""{ "store": null }""", "'store' is of the wrong kind")]
     [InlineData("""{ "store": { "s3": { "addressing": "sideways" } } }""", "'store.s3.addressing' is of the wrong kind")]

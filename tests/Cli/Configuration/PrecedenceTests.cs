@@ -32,6 +32,31 @@ public sealed class PrecedenceTests : IDisposable
         Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"scheme '{expected}'"), result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("flag", "variable", "file", "flag")]
+    [InlineData(null, "variable", "file", "variable")]
+    [InlineData(null, null, "file", "file")]
+    public async Task WebhooksSecretFile_IsTakenFromTheFirstThatNamesOne(string? flag, string? variable, string file, string expected)
+    {
+        var config = Path.Combine(_folder.Path, "config.json");
+        await File.WriteAllTextAsync(
+            config,
+            $$"""{ "service": { "webhook": { "url": "http://127.0.0.1:1", "secret_file": "/nowhere/{{file}}" } } }""",
+            TestContext.Current.CancellationToken);
+
+        var result = await CheckpointerProgram.RunAsync(
+            new Dictionary<string, string?>
+            {
+                ["CHECKPOINTER_CONFIG"] = config,
+                ["CHECKPOINTER_WEBHOOK"] = variable is null ? null : "http://127.0.0.1:2",
+                ["CHECKPOINTER_WEBHOOK_SECRET_FILE"] = variable is null ? null : $"/nowhere/{variable}",
+            },
+            ["service", "--store", _folder.Path, "--data", Path.Combine(_folder.Path, "data"), .. flag is null ? Array.Empty<string>() : ["--webhook-secret-file", $"/nowhere/{flag}"]]);
+
+        Assert.Equal(ExitCode.Usage, result.ExitCode);
+        Assert.Contains($"SecretFile '/nowhere/{expected}' cannot be read", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Store_NamedNowhere_IsAUsageErrorThatSaysHow()
     {

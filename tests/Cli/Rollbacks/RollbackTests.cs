@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Checkpointer.Contracts;
 using Checkpointer.Contracts.Agents;
-using Checkpointer.Contracts.Problems;
 using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Identity;
 using Checkpointer.TestKit;
@@ -19,47 +18,24 @@ public sealed class RollbackTests : IAsyncLifetime
 {
     private static readonly ContractsJsonContext Json = ContractsJsonContext.Default;
 
-    private static readonly SealedImage Image = new()
-    {
-        Layout = new string('a', 64),
-        ImageBytes = 8,
-        Root = new string('b', 32),
-        NanCount = 0,
-        InfCount = 0,
-        NonFiniteTensors = [],
-    };
-
     private readonly TemporaryFolder _folder = new();
     private RunningService _service = null!;
-    private HttpClient _http = null!;
+    private OneRankRun _run = null!;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
         _service = await RunningService.StartAsync(_folder.File("data"), _folder.File("store"), _folder.File("log"));
-        _http = new HttpClient { BaseAddress = _service.Address };
-        await JoinAsync("one");
-        await ReportAsync(1, 1, 2, 3);
-        await PostAsync(
-            "snapshots",
-            JsonContent.Create(
-                new SnapshotReport
-                {
-                    Attempt = new Attempt(1),
-                    Step = new Step(2),
-                    Rank = new Rank(0),
-                    Node = "n",
-                    Outcome = SnapshotOutcome.Sealed,
-                    Durable = false,
-                    Image = Image,
-                },
-                Json.SnapshotReport));
+        _run = new OneRankRun(_service.Address);
+        await _run.JoinAsync("one");
+        await _run.ReportAsync(1, 1, 2, 3);
+        await _run.SealAsync(2);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _http.Dispose();
+        _run.Dispose();
         await _service.DisposeAsync();
         _folder.Dispose();
     }
@@ -119,8 +95,8 @@ public sealed class RollbackTests : IAsyncLifetime
     public async Task Ledger_ShowsTheCurrentLineageToTheLastBit_AndAllOfItWhenAsked()
     {
         Assert.Equal(ExitCode.Success, (await RunAsync("rollback", "demo", "--to", "2", "--yes")).ExitCode);
-        await JoinAsync("two", new Holding { Run = RunId.Parse("demo"), Rank = new Rank(0), Checkpoint = new CheckpointId(new Step(2), new Attempt(1)), Image = Image });
-        await ReportAsync(2, 3, 5);
+        await _run.JoinAsync("two", new Holding { Run = RunId.Parse("demo"), Rank = new Rank(0), Checkpoint = new CheckpointId(new Step(2), new Attempt(1)), Image = OneRankRun.Image });
+        await _run.ReportAsync(2, 3, 5);
 
         var lines = (await RunAsync("ledger", "demo")).Output.TrimEnd().Split('\n');
         Assert.Equal(["step", "1", "2", "3", "5", "run"], lines.Select(line => line.TrimStart().Split(' ')[0]));
@@ -158,39 +134,5 @@ public sealed class RollbackTests : IAsyncLifetime
         CheckpointerProgram.RunAsync([.. arguments, "--service", _service.Address.ToString()]);
 
     private async Task<IReadOnlyList<Rollback>> RollbacksAsync() =>
-        (await _http.GetFromJsonAsync("v1/runs/demo/rollbacks", Json.PageRollback, Cancel))!.Items;
-
-    private Task JoinAsync(string incarnation, params IReadOnlyList<Holding> holdings) => PostAsync(
-        "join",
-        JsonContent.Create(
-            new JoinRun
-            {
-                Incarnation = incarnation,
-                Rank = new Rank(0),
-                WorldSize = 1,
-                Agent = new AgentPresence { Node = "n", Instance = "1", Address = "http://127.0.0.1:1", Holdings = holdings },
-            },
-            Json.JoinRun));
-
-    private Task ReportAsync(int attempt, params long[] steps) => PostAsync(
-        "reports",
-        JsonContent.Create(
-            new ReportSteps
-            {
-                Attempt = new Attempt(attempt),
-                Reports = [.. steps.Select(step => new StepReport
-                {
-                    Step = new Step(step), Loss = 1.0 / step, DataCursor = JsonElement.Parse($$"""{"at":{{step}}}"""),
-                })],
-            },
-            Json.ReportSteps));
-
-    private async Task PostAsync(string what, JsonContent body)
-    {
-        using (body)
-        {
-            using var response = await _http.PostAsync(new Uri($"v1/runs/demo/{what}", UriKind.Relative), body, Cancel);
-            await ProblemReader.EnsureSuccessAsync(response, Cancel);
-        }
-    }
+        (await _run.Http.GetFromJsonAsync("v1/runs/demo/rollbacks", Json.PageRollback, Cancel))!.Items;
 }
