@@ -25,12 +25,14 @@ public sealed class InvariantTests
                 history.Play(op);
                 CheckLedger(history);
                 CheckSwept(history);
+                CheckRollbacks(history);
             }
 
             CheckShards(history);
             foreach (var grant in history.Grants)
             {
                 CheckPlan(grant);
+                CheckObeyed(history, grant);
             }
 
             history.CheckReplay();
@@ -41,6 +43,7 @@ public sealed class InvariantTests
     public void RandomHistories_ReachWhatTheyAreMeantToReach()
     {
         var (commits, abandoned, replays, gaps, resumed, condemned, replanned, confirmed) = (0, 0, 0, 0, 0, 0, 0, 0);
+        var (obeyed, missed, left, back) = (0, 0, 0, 0);
         Ops.Sample(
             ops =>
             {
@@ -55,9 +58,16 @@ public sealed class InvariantTests
                 Interlocked.Add(ref replanned, state.Incidents.Kept.Count(incident => incident.Kind == IncidentKind.PlanReplaced));
                 Interlocked.Add(ref confirmed, state.Attempts.All.Count(attempt =>
                     attempt.ResumedFrom is not null && attempt.Restores.Values.Count(restore => restore.Succeeded) == attempt.WorldSize));
+                Interlocked.Add(ref obeyed, history.Rollbacks.Count(rollback => state.Rollbacks.Kept.Any(
+                    kept => kept.Number == rollback.Number && kept.Granted is { } granted && state.FindAttempt(granted)!.ResumedFrom == kept.Target)));
+                Interlocked.Add(ref missed, state.Incidents.Kept.Count(incident => incident.Kind == IncidentKind.RollbackMissed));
+                Interlocked.Add(ref left, history.Rollbacks.Count(rollback => rollback.LeavesCount > 0));
+                Interlocked.Add(ref back, history.Grants.Count(grant => grant.Before.Rollbacks.Pending is { } pending
+                    && !grant.Before.Attempts.Path.Contains(pending.Target)));
                 Interlocked.Add(ref resumed, history.Grants.Count(grant => grant.Plan.ResumeFrom is not null));
             },
             iter: 60);
+        Assert.True(obeyed > 5 && missed > 0 && left > 0 && back > 0, $"rollbacks obeyed {obeyed}, missed {missed}, left {left}, of another lineage {back}");
         Assert.True(
             commits > 5 && abandoned > 30 && replays > 30 && gaps > 5 && resumed > 10 && condemned > 100 && replanned > 0 && confirmed > 0,
             $"commits {commits}, abandoned {abandoned}, replays {replays}, gaps {gaps}, resumed {resumed}, condemned {condemned}, "
@@ -68,6 +78,36 @@ public sealed class InvariantTests
     private static void CheckSwept(RandomHistory history) => Assert.All(
         history.Run.State.Checkpoints.Records.Where(record => history.Swept.Contains(record.Checkpoint)),
         record => Assert.Equal(CheckpointState.Abandoned, record.State));
+
+    // What was decided stays decided, fences the attempt that it was decided against until another one is granted, and loses nothing.
+    private static void CheckRollbacks(RandomHistory history)
+    {
+        var state = history.Run.State;
+        Assert.All(history.Rollbacks, rollback => Assert.Equal(
+            rollback, state.Rollbacks.Kept[(int)rollback.Number - 1] with { Granted = null, Leaves = rollback.Leaves }));
+        Assert.All(
+            state.Rollbacks.Kept.Where(rollback => rollback.Granted is not null), rollback => Assert.True(rollback.Granted > rollback.Fenced));
+        Assert.Equal(state.Rollbacks.Pending is not null, state.Progress?.Fenced == true);
+        Assert.True(state.Rollbacks.Pending is not { } pending || pending.Fenced == state.CurrentAttempt);
+        Assert.All(history.Committed, id => Assert.Equal(CheckpointState.Committed, state.Checkpoints.Find(id)!.State));
+    }
+
+    // The grant that follows a rollback resumes exactly there, or from something older if that is lost: which is told.
+    private static void CheckObeyed(RandomHistory history, Grant grant)
+    {
+        if (grant.Before.Rollbacks.Pending is not { } pending)
+        {
+            return;
+        }
+
+        var resumed = grant.Plan.ResumeFrom;
+        var isMissed = history.Run.State.Incidents.Kept.Any(incident =>
+            incident.Kind == IncidentKind.RollbackMissed && incident.Attempt > grant.Before.CurrentAttempt && incident.Step == pending.Target.Step);
+        Assert.True(resumed == pending.Target || (isMissed && (resumed is not { } older || older.Step <= pending.Target.Step)), $"{pending.Target}, {resumed}");
+        Assert.True(
+            resumed == pending.Target || grant.Before.Checkpoints.Find(pending.Target) is not { State: CheckpointState.Committed, IsDamaged: false },
+            $"{pending.Target} is committed; resumed {resumed}");
+    }
 
     // Invariant 2: all of a checkpoint's shards are of one step and one attempt lineage.
     private static void CheckShards(RandomHistory history)
@@ -138,8 +178,10 @@ public sealed class InvariantTests
     {
         var (before, plan) = (grant.Before, grant.Plan);
         var resumed = plan.ResumeFrom;
+        var limit = before.Rollbacks.Pending?.Target.Step.Value ?? long.MaxValue;
         var committed = before.Checkpoints.Records
-            .Where(record => record.State == CheckpointState.Committed).Select(record => record.Checkpoint).ToList();
+            .Where(record => record.State == CheckpointState.Committed && record.Checkpoint.Step.Value <= limit)
+            .Select(record => record.Checkpoint).ToList();
         Assert.True(resumed is not null || committed.Count == 0);
         Assert.True(resumed is not { } from || OnWay(before, from) || !committed.Exists(id => OnWay(before, id)));
         var onWay = before.Checkpoints.Records.Where(record => committed.Contains(record.Checkpoint) && OnWay(before, record.Checkpoint)).ToList();
@@ -177,8 +219,9 @@ public sealed class InvariantTests
     // The rule of lineage once more, told by the attempts alone.
     private static bool OnWay(RunState state, CheckpointId id)
     {
-        // An attempt that trained on no plan has left nothing behind.
-        var (start, last) = state.Attempts.Restoring is { Failed: [var granted, ..] } && state.Attempts.Current!.FirstStepAt is null
+        // A rollback cuts the way; and an attempt that trained on no plan has left nothing behind.
+        var (start, last) = state.Rollbacks.Pending is { Target: var target } ? (target.Attempt, target.Step.Value)
+            : state.Attempts.Restoring is { Failed: [var granted, ..] } && state.Attempts.Current!.FirstStepAt is null
             ? (granted.Attempt, granted.Step.Value)
             : (state.CurrentAttempt, long.MaxValue);
         for (var attempt = start; attempt is { } current;)

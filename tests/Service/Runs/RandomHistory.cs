@@ -4,19 +4,20 @@ using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs.Checkpoints;
 using Checkpointer.Service.Runs.Commands;
 using Checkpointer.Service.Runs.Events;
+using Checkpointer.Service.Runs.Rollbacks;
 
 namespace Checkpointer.Service.Tests.Runs;
 
 /// <summary>
 /// Plays a random history against the run: joins in any order, sealed and refused snapshots, shards, steps, deadlines,
-/// commits, lost nodes, restores that go well or not; late, doubled and stale messages; crashes, also amid a decision. Remembers what it was
-/// told was accepted, which is what the invariants are checked against.
+/// commits, lost nodes, restores that go well or not, rollbacks; late, doubled and stale messages; crashes, also amid a decision.
+/// Remembers what it was told was accepted, which is what the invariants are checked against.
 /// </summary>
 internal sealed class RandomHistory
 {
     private const int MaxStep = 40;
 
-    public const int Kinds = 17;
+    public const int Kinds = 19;
 
     private readonly List<Func<Decision>> _sent = [];
     private int _incarnation;
@@ -35,6 +36,12 @@ internal sealed class RandomHistory
 
     /// <summary>What attempts were to resume from before they got another plan.</summary>
     public HashSet<(Attempt Attempt, CheckpointId Checkpoint)> Replaced { get; } = [];
+
+    /// <summary>Rollbacks that were decided: none may be lost, nor decided otherwise afterwards.</summary>
+    public List<Rollback> Rollbacks { get; } = [];
+
+    /// <summary>Commits that were durable.</summary>
+    public HashSet<CheckpointId> Committed { get; } = [];
 
     /// <summary>Accepted sealed snapshots.</summary>
     public List<SnapshotReport> Seals { get; } = [];
@@ -78,6 +85,9 @@ internal sealed class RandomHistory
                 break;
             case 15 or 16:
                 Restore(op);
+                break;
+            case 17 or 18:
+                RollBack(op);
                 break;
         }
     }
@@ -207,8 +217,26 @@ internal sealed class RandomHistory
                 PeerMemoryBytes = 0,
                 StorageBytes = 0,
                 RestoreMs = 1,
-                Faults = failed ? ["no copy"] : [],
+                Faults = failed ? [RunDriver.Fault("no copy", CopyFaultKind.Missing)] : [],
             })));
+        }
+    }
+
+    // To what can be gone back to, on any lineage, and to what cannot.
+    private void RollBack(HistoryOp op)
+    {
+        var known = Run.State.Checkpoints.Records.Select(record => record.Checkpoint)
+            .Concat(Run.State.Snapshots.Records.Select(record => record.Checkpoint)).Distinct().Order().ToList();
+        var to = known.Count == 0 || op.B == 0 ? RollbackTargets.Latest
+            : op.B == 1 ? RollbackTargets.KnownGood
+            : op.C == 1 ? known[op.A % known.Count].Step.ToString()
+            : known[op.A % known.Count].ToString();
+        var before = RunDriver.BytesOf(Run.State);
+        var decision = Send(new RollBack(new RequestRollback { To = to, By = "ann", DryRun = op.C == 2 && op.A > 5 }));
+        if (decision.Refusal is not null || decision.Answer!.Number == 0)
+        {
+            Assert.Empty(decision.Events);
+            Assert.Equal(before, RunDriver.BytesOf(Run.State));
         }
     }
 
@@ -262,7 +290,7 @@ internal sealed class RandomHistory
     private Decision<T> Deliver<T>(RunCommand<T> command)
         where T : class
     {
-        var current = Run.State.CurrentAttempt;
+        var current = Run.State.Rollbacks.Pending is null ? Run.State.CurrentAttempt : null;
         Attempt? writer = command switch
         {
             RecordSteps steps => steps.Body.Attempt,
@@ -303,6 +331,12 @@ internal sealed class RandomHistory
         {
             case RecordShard shard:
                 Shards.Add(shard.Body);
+                break;
+            case CompleteCommit commit:
+                Committed.Add(commit.Checkpoint);
+                break;
+            case RollBack { Body.DryRun: false } when Run.State.Rollbacks.Kept[^1] is var decided && !Rollbacks.Exists(known => known.Number == decided.Number):
+                Rollbacks.Add(decided);
                 break;
             case RecordSnapshot { Body: { Outcome: SnapshotOutcome.Sealed } body }:
                 Seals.Add(body);
