@@ -33,6 +33,9 @@ internal sealed partial class ScrubWorker(
     // The longest sleep: what is committed meanwhile, and a clock that was set, are noticed that soon.
     private static readonly TimeSpan MaxSleep = TimeSpan.FromMinutes(1);
 
+    // A delay is cut to whole milliseconds: without it the last fraction of one would be waited for in a busy loop.
+    private static readonly TimeSpan Slack = TimeSpan.FromMilliseconds(1);
+
     // After an outage, in which nothing was learnt, the next try does not wait for a whole interval.
     private static readonly TimeSpan OutageDelay = TimeSpan.FromMinutes(15);
 
@@ -72,7 +75,7 @@ internal sealed partial class ScrubWorker(
                         continue;
                     }
 
-                    sleep = Shorter(sleep, left);
+                    sleep = Shorter(sleep, left + Slack);
                 }
             }
             catch (CheckpointerException e)

@@ -8,7 +8,7 @@ namespace Checkpointer.Simulation.Model;
 internal sealed class HoldingAuditor(World world)
 {
     private readonly HashSet<(string Node, Rank Rank, CheckpointId Checkpoint)> _exempt = [];
-    private (CheckpointId? Checkpoint, Attempt? Attempt) _last;
+    private Attempt? _attempt;
     private Dictionary<string, int> _losses = [];
 
     public long Checks { get; private set; }
@@ -23,9 +23,10 @@ internal sealed class HoldingAuditor(World world)
             return;
         }
 
-        if (_last != (sealedByAll, current.Attempt))
+        if (_attempt != current.Attempt)
         {
-            _last = (sealedByAll, current.Attempt);
+            // Since its ranks came up: the service may hear of a seal when the memory is gone that held it.
+            _attempt = current.Attempt;
             _losses = world.Nodes.ToDictionary(node => node.Name, node => node.Losses);
         }
 

@@ -53,7 +53,9 @@ internal sealed class RunAuditor(World world)
     {
         var state = world.Service?.State(World.Run);
         var isFenced = state is not null && (manifest.Attempt < state.CurrentAttempt || (state.Rollbacks.Pending is not null && manifest.Attempt == state.CurrentAttempt));
-        if (isFenced && !_completeBeforeFence.Contains(manifest.Checkpoint))
+
+        // What the present attempt resumed from is its own: its ranks hold it, and may still store it.
+        if (isFenced && manifest.Checkpoint != state!.Attempts.Current!.ResumedFrom && !_completeBeforeFence.Contains(manifest.Checkpoint))
         {
             throw new SimulationException(
                 "fenced", $"Checkpoint {manifest.Checkpoint} became visible although its attempt was fenced before all its shards were durable.");

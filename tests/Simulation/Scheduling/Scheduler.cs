@@ -7,6 +7,9 @@ namespace Checkpointer.Simulation.Scheduling;
 /// </summary>
 internal sealed class Scheduler(int seed, Trace trace)
 {
+    private const int StuckStatus = 3;
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromSeconds(60);
+
     // So many work items in a row without an event: something spins.
     private const int MaxTurns = 2_000_000;
 
@@ -42,7 +45,17 @@ internal sealed class Scheduler(int seed, Trace trace)
                 Requeue();
             },
             null);
-        _ended.Wait();
+        for (var seen = -1; !_ended.Wait(StuckAfter); seen = Events)
+        {
+            if (seen == Events)
+            {
+                // A loop that never ends, or a wait that blocks the only thread: nothing in this process can end it.
+                trace.Last.ToList().ForEach(Console.Out.WriteLine);
+                Console.Out.WriteLine($"Stuck: nothing happens after event {Events}.");
+                Environment.Exit(StuckStatus);
+            }
+        }
+
         _scenario.GetAwaiter().GetResult();
     }
 
