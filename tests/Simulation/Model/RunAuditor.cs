@@ -93,7 +93,13 @@ internal sealed class RunAuditor(World world)
         {
             if (link.ResumedFrom is { } from && from.Step.Value + 1 != expected)
             {
-                Gap(state, from.Step, $"attempt {link.Attempt} resumed from {from}, and the ledger had come to step {expected - 1} by then");
+                // A job that has reported nothing before is taken for one that reports no steps at all.
+                var reports = state.Ledger.Forgotten > 0 || state.Ledger.Entries.Any(entry => entry.Attempt < link.Attempt);
+                if (reports)
+                {
+                    Gap(state, from.Step, $"attempt {link.Attempt} resumed from {from}, and the ledger had come to step {expected - 1} by then");
+                }
+
                 expected = from.Step.Value + 1;
             }
 
