@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Checkpointer.Simulation.Mutants;
 using Checkpointer.Simulation.Reporting;
 using Checkpointer.Simulation.Scheduling;
 
@@ -31,12 +32,22 @@ var shrink = new Option<bool>("--shrink")
     Description = "Make the course of a seed that fails as short as it goes.",
     DefaultValueFactory = _ => true,
 };
+var stop = new Option<bool>("--stop") { Description = "Run no more seeds after one has failed." };
+var mutants = new Option<string[]?>("--mutants")
+{
+    Description = $"Break production code in each of these ways (all, if none is named) and run seeds until it is noticed, {MutantCampaign.MaxSeeds} at most.",
+    HelpName = "NAME",
+    Arity = ArgumentArity.ZeroOrMore,
+    AllowMultipleArgumentsPerToken = true,
+};
+var checkMutants = new Option<bool>("--check-mutants") { Description = "Only see whether every mutant still fits the source." };
 var root = new RootCommand("Runs the whole system, simulated, by seeds: faults of every kind, invariants checked after every event.")
 {
-    seeds, start, events, jobs, report, regressions, twice, mask, faults, trace, shrink,
+    seeds, start, events, jobs, report, regressions, twice, mask, faults, trace, shrink, stop, mutants, checkMutants,
 };
-root.SetAction((parsed, cancellationToken) => Campaign.RunAsync(
-    new CampaignOptions
+root.SetAction((parsed, cancellationToken) =>
+{
+    var options = new CampaignOptions
     {
         Seeds = parsed.GetValue(seeds),
         Start = parsed.GetValue(start),
@@ -49,6 +60,10 @@ root.SetAction((parsed, cancellationToken) => Campaign.RunAsync(
         MaxFaults = parsed.GetValue(faults),
         Trace = parsed.GetValue(trace),
         Shrink = parsed.GetValue(shrink),
-    },
-    cancellationToken));
+        Stop = parsed.GetValue(stop),
+    };
+    return parsed.GetValue(checkMutants) ? MutantCampaign.CheckAsync(cancellationToken)
+        : parsed.GetResult(mutants) is not null ? MutantCampaign.RunAsync(options, parsed.GetValue(mutants) ?? [], cancellationToken)
+        : Campaign.RunAsync(options, cancellationToken);
+});
 return await root.Parse(args).InvokeAsync();

@@ -22,7 +22,7 @@ internal static class Campaign
         var workers = Enumerable.Range(0, options.Jobs).Select(_ => new SeedWorker()).ToList();
         try
         {
-            var results = await RunAllAsync(workers, courses, cancellationToken);
+            var results = await RunAllAsync(workers, courses, options.Stop, cancellationToken);
             var failures = results.Where(result => result.Rule is not null).ToList();
             var differing = await CompareAsync(workers, courses.Take(options.Twice).ToList(), results, cancellationToken);
             var report = Summarise(results, failures, Stopwatch.GetElapsedTime(began));
@@ -49,22 +49,24 @@ internal static class Campaign
     }
 
     private static async Task<List<SeedResult>> RunAllAsync(
-        List<SeedWorker> workers, List<SeedOptions> courses, CancellationToken cancellationToken)
+        List<SeedWorker> workers, List<SeedOptions> courses, bool stop, CancellationToken cancellationToken)
     {
-        var results = new SeedResult[courses.Count];
+        var results = new SeedResult?[courses.Count];
         var next = 0;
         await Task.WhenAll(workers.Select(async worker =>
         {
             while (Interlocked.Increment(ref next) - 1 is var index && index < courses.Count)
             {
-                results[index] = await worker.RunAsync(courses[index], cancellationToken);
-                if (results[index].Rule is { } rule)
+                var result = await worker.RunAsync(courses[index], cancellationToken);
+                results[index] = result;
+                if (result.Rule is { } rule)
                 {
-                    Console.WriteLine($"seed {results[index].Seed} FAILED: {rule}");
+                    Console.WriteLine($"seed {result.Seed} FAILED: {rule}");
+                    next = stop ? courses.Count : next;
                 }
             }
         }));
-        return [.. results];
+        return [.. results.OfType<SeedResult>()];
     }
 
     /// <summary>Runs courses again, each on another worker's process if there are two, and counts those that take another turn.</summary>
@@ -79,7 +81,7 @@ internal static class Campaign
         // Clean processes, in another order: nothing of what ran before may matter.
         workers.ForEach(worker => worker.Dispose());
         courses.Reverse();
-        var again = await RunAllAsync(workers, courses, cancellationToken);
+        var again = await RunAllAsync(workers, courses, stop: false, cancellationToken);
         var differing = 0;
         foreach (var result in again)
         {

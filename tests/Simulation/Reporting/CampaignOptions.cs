@@ -25,6 +25,9 @@ internal sealed record CampaignOptions
 
     public bool Shrink { get; init; }
 
+    /// <summary>Whether no more seeds run after one has failed.</summary>
+    public bool Stop { get; init; }
+
     public SeedOptions Of(int seed, int? events = null) => new()
     {
         Seed = seed,

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Checkpointer.Simulation.Mutants;
 
 namespace Checkpointer.Simulation.Reporting;
 
@@ -6,4 +7,5 @@ namespace Checkpointer.Simulation.Reporting;
 [JsonSerializable(typeof(SeedOptions))]
 [JsonSerializable(typeof(SeedResult))]
 [JsonSerializable(typeof(CampaignReport))]
+[JsonSerializable(typeof(List<MutantResult>))]
 internal sealed partial class SimulationJsonContext : JsonSerializerContext;
