@@ -18,7 +18,7 @@ internal sealed class HoldingAuditor(World world)
 
     public void Check(RunState state)
     {
-        if (state.Attempts.Current is not { } current || state.Snapshots.GloballySealed is not { } sealedByAll || sealedByAll.Attempt != current.Attempt)
+        if (state.Attempts.Current is not { } current)
         {
             return;
         }
@@ -28,6 +28,11 @@ internal sealed class HoldingAuditor(World world)
             // Since its ranks came up: the service may hear of a seal when the memory is gone that held it.
             _attempt = current.Attempt;
             _losses = world.Nodes.ToDictionary(node => node.Name, node => node.Losses);
+        }
+
+        if (state.Snapshots.GloballySealed is not { } sealedByAll || sealedByAll.Attempt != current.Attempt)
+        {
+            return;
         }
 
         for (var rank = 0; rank < current.WorldSize; rank++)
