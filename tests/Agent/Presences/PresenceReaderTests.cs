@@ -11,6 +11,8 @@ namespace Checkpointer.Agent.Tests.Presences;
 /// <summary>The lines of a presence stream, right, wrong and cut anywhere.</summary>
 public sealed class PresenceReaderTests
 {
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+
     private readonly Pipe _pipe = new();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -98,7 +100,7 @@ public sealed class PresenceReaderTests
         await Assert.ThrowsAnyAsync<JsonException>(async () => await ReadAsync());
     }
 
-    private ValueTask<Contracts.Trainers.PresenceLine?> ReadAsync() => _pipe.Reader.ReadLineAsync(Cancel);
+    private Task<Contracts.Trainers.PresenceLine?> ReadAsync() => _pipe.Reader.ReadLineAsync(Cancel).AsTask().WaitAsync(Deadline, Cancel);
 
     private async Task CheckAsync(bool isTaken)
     {
