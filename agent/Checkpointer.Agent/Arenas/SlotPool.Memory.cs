@@ -249,7 +249,8 @@ internal sealed partial class SlotPool
         }
     }
 
-    private Task PendingRefill()
+    /// <summary>The making of slots that is under way, or was last.</summary>
+    internal Task PendingRefill()
     {
         lock (_gate)
         {

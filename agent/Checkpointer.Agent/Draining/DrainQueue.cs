@@ -52,6 +52,9 @@ internal sealed partial class DrainQueue : BackgroundService
     /// <summary>Drains that wait or run.</summary>
     public int PendingCount => Volatile.Read(ref _pending);
 
+    /// <summary>Jobs that wait to be started. Read by one: the queue's own loop, unless that is not started.</summary>
+    public ChannelReader<DrainJob> Waiting => _jobs.Reader;
+
     /// <summary>Queues a drain; takes the job's lease over.</summary>
     public void Enqueue(DrainJob job)
     {
@@ -65,11 +68,11 @@ internal sealed partial class DrainQueue : BackgroundService
         {
             while (true)
             {
-                var more = _jobs.Reader.WaitToReadAsync(stoppingToken).AsTask();
+                var more = Waiting.WaitToReadAsync(stoppingToken).AsTask();
 
                 // A bug in a drain ends this loop, and with it the process: better than a rank that never drains again.
                 await await Task.WhenAny(more, _fault.Task);
-                while (_jobs.Reader.TryRead(out var job))
+                while (Waiting.TryRead(out var job))
                 {
                     Start(job, stoppingToken);
                 }

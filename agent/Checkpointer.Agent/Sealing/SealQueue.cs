@@ -30,6 +30,9 @@ internal sealed partial class SealQueue : BackgroundService
         (_options, _threads, _telemetry, _logger) = (options, threads, telemetry, logger);
     }
 
+    /// <summary>What waits to be hashed. Read by one: the queue's own loop, unless that is not started.</summary>
+    public ChannelReader<(SlotPool Pool, Slot Slot)> Waiting => _captured.Reader;
+
     /// <summary>Queues a slot that was just captured.</summary>
     public void Enqueue(SlotPool pool, Slot slot) => Invariant.Holds(_captured.Writer.TryWrite((pool, slot)));
 
@@ -53,7 +56,7 @@ internal sealed partial class SealQueue : BackgroundService
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var (pool, slot) in _captured.Reader.ReadAllAsync(stoppingToken))
+        await foreach (var (pool, slot) in Waiting.ReadAllAsync(stoppingToken))
         {
             if (!pool.TryStartHashing(slot))
             {

@@ -16,7 +16,11 @@ public static partial class CrashPoint
 
     private static readonly string? Armed = ParseArmed(out _countDown);
 
+    private static readonly AsyncLocal<Action<string>?> Watcher = new();
+
     private static int _countDown;
+
+    private static volatile bool _isWatched;
 
     /// <summary>Dies here if the environment says so. <paramref name="name"/> is one of <see cref="CrashPointNames"/>.</summary>
     public static void Reach(string name)
@@ -25,6 +29,21 @@ public static partial class CrashPoint
         {
             _ = Kill(Environment.ProcessId, SigKill);
         }
+
+        if (_isWatched)
+        {
+            Watcher.Value?.Invoke(name);
+        }
+    }
+
+    /// <summary>
+    /// Has <paramref name="watcher"/> called with the name of each crash point that the caller's flow of execution reaches from
+    /// now on, and what it starts; null ends that. For tests that decide what comes between two steps of something durable.
+    /// </summary>
+    internal static void Watch(Action<string>? watcher)
+    {
+        _isWatched = true;
+        Watcher.Value = watcher;
     }
 
     private static string? ParseArmed(out int countDown)
