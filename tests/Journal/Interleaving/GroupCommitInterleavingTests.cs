@@ -14,7 +14,7 @@ public sealed class GroupCommitInterleavingTests
     public void AnyOrder_ACrashAnywhere_LosesNothingAcknowledged()
     {
         var (steps, crashes) = (0, 0);
-        Interleavings.Explore(120, schedule =>
+        Interleavings.Explore(60, schedule =>
         {
             using var world = new JournalWorld(schedule);
             for (var writer = 0; writer < 3; writer++)

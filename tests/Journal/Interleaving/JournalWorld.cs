@@ -88,7 +88,14 @@ internal sealed class JournalWorld : IDisposable
         using var copy = new TemporaryFolder("/dev/shm");
         foreach (var file in Directory.GetFiles(_folder.File("journal")).Where(file => Path.GetFileName(file) != "lock"))
         {
-            File.Copy(file, copy.File(Path.GetFileName(file)));
+            try
+            {
+                File.Copy(file, copy.File(Path.GetFileName(file)));
+            }
+            catch (FileNotFoundException)
+            {
+                // A file of the log that a commit has let go of, which FasterLog deletes when it comes to it.
+            }
         }
 
         var context = ExecutionContext.SuppressFlow();
