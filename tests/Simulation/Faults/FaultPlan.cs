@@ -6,8 +6,9 @@ namespace Checkpointer.Simulation.Faults;
 /// </summary>
 internal static class FaultPlan
 {
-    // The world is up by then, mostly.
-    private const int FirstEvent = 150;
+    // The world comes up within the first of them, and has checkpoints after the last: both times have their own faults.
+    private const int EarliestEvent = 150;
+    private const int LatestFirstEvent = 900;
 
     public static List<PlannedFault> Draw(SeedOptions options)
     {
@@ -16,7 +17,7 @@ internal static class FaultPlan
         var kinds = FaultKinds.Names.Where(_ => random.NextDouble() < share).ToList();
         var faults = new List<PlannedFault>();
         var gap = random.Next(60, 400);
-        for (var at = FirstEvent + random.Next(gap); at < options.Events && kinds.Count > 0; at += 1 + random.Next(2 * gap))
+        for (var at = random.Next(EarliestEvent, LatestFirstEvent); at < options.Events && kinds.Count > 0; at += 1 + random.Next(2 * gap))
         {
             faults.Add(new PlannedFault(at, kinds[random.Next(kinds.Count)], random.Next()));
         }

@@ -74,7 +74,8 @@ internal sealed class SimulatedNetwork(Scheduler scheduler, Links links)
         }
 
         _ = scheduler.Schedule(there, $"{from.Name} -> {exchange.What}", () => Arrive(exchange, done));
-        if (exchange.Method != "GET" && links.Repeated())
+        // Within a node nothing is sent twice, and a stream has one reader.
+        if (exchange.Method != "GET" && from.Node != node && exchange.BodyBytes is not null && links.Repeated())
         {
             _ = scheduler.Schedule(there * 3, $"{from.Name} => {exchange.What}", () => Arrive(exchange, new TaskCompletionSource<Answer>()));
         }

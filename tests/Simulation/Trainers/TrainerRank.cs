@@ -22,6 +22,7 @@ internal sealed class TrainerRank
     private readonly AgentClient _client;
     private readonly StepReports _reports;
     private readonly Layout _layout;
+    private readonly RankPresence _presence;
     private int _registeredEpoch;
 
     public TrainerRank(World world, SimulatedNode node, Incarnation incarnation, Rank rank)
@@ -32,6 +33,8 @@ internal sealed class TrainerRank
             world.Network.ClientOf(Process, node.Socket), Process, World.Run, rank, incarnation.Name, incarnation.WorldSize);
         _reports = new StepReports(_client, keeps: rank.Value == 0);
         _layout = world.Training.LayoutOf(rank);
+        _presence = new RankPresence(
+            world.Network, Process, new Uri(node.Socket, $"/v1/runs/{World.Run}/ranks/{rank}/presence"));
         _ = RunAsync();
     }
 
@@ -65,6 +68,7 @@ internal sealed class TrainerRank
         try
         {
             await JoinAsync().ConfigureAwait(false);
+            _ = _presence.RunAsync(_client.Attempt!.Value, () => At);
             var state = await RestoreAsync().ConfigureAwait(false);
             await TrainAsync(state).ConfigureAwait(false);
         }
@@ -73,6 +77,8 @@ internal sealed class TrainerRank
             // What ends a trainer: it was fenced out, or has nothing right to start from.
             EndedBecause = e.Code.ToString();
             _world.RankEnded(this, e);
+            _presence.SayGoodbye(e.Message);
+            await PauseAsync(1).ConfigureAwait(false);
         }
         catch (SimulationException e)
         {
