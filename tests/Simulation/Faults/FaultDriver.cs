@@ -1,3 +1,4 @@
+using Checkpointer.Simulation.Processes;
 using Checkpointer.Simulation.Storing;
 using Checkpointer.Simulation.Trainers;
 
@@ -80,7 +81,7 @@ internal sealed class FaultDriver
         FaultKinds.StoreSlow => Set(random, 20, on => _world.BucketFaults.Slowness = on ? 10 + (random.NextDouble() * 60) : 1),
         FaultKinds.ReadFlips => Set(random, 15, on => _world.BucketFaults.FlippedReads = on ? 0.02 + (random.NextDouble() * 0.1) : 0),
         FaultKinds.StoredRot => Rot(random),
-        FaultKinds.MemoryFlip => Damage(_memory.Flip(random)),
+        FaultKinds.MemoryFlip => FlipMemory(random),
         FaultKinds.ClockJump => JumpClock(random),
         FaultKinds.SlowRank => SlowRank(random),
         FaultKinds.Zombie => LeaveZombie(random),
@@ -104,6 +105,22 @@ internal sealed class FaultDriver
     {
         turn(true);
         Later(Seconds(random, mostSeconds), "fault ends", () => turn(false));
+        return true;
+    }
+
+    /// <summary>Often a restore follows soon, which must not take what was flipped for good.</summary>
+    private bool FlipMemory(Random random)
+    {
+        if (!Damage(_memory.Flip(random)))
+        {
+            return false;
+        }
+
+        if (random.Next(2) == 0)
+        {
+            Later(Seconds(random, 1), "a rank dies", () => CrashRank(random));
+        }
+
         return true;
     }
 
@@ -132,9 +149,24 @@ internal sealed class FaultDriver
             return false;
         }
 
-        service.Process.Kill();
-        Later(Seconds(random, 5), "restart service", _world.StartService);
+        _ = CrashAsync(service, random);
         return true;
+    }
+
+    /// <summary>Mostly while something is written and not durable yet: that is when a kill can take something back.</summary>
+    private async Task CrashAsync(ServiceProcess service, Random random)
+    {
+        if (random.Next(4) > 0)
+        {
+            await _world.WhenAsync(() => _healed || !service.Process.Alive || _world.Journal.LastSequence > _world.Journal.Durable)
+                .ConfigureAwait(false);
+        }
+
+        if (!_healed)
+        {
+            service.Process.Kill();
+            Later(Seconds(random, 5), "restart service", _world.StartService);
+        }
     }
 
     private bool CrashRank(Random random)
