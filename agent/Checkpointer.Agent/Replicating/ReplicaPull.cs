@@ -6,6 +6,7 @@ using Checkpointer.Contracts.Runs;
 using Checkpointer.Formats.Chunks;
 using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Layouts;
+using Checkpointer.Storage.CrashPoints;
 
 namespace Checkpointer.Agent.Replicating;
 
@@ -81,6 +82,7 @@ internal sealed class ReplicaPull(
             Array.Fill(_has, true, run.First, run.Count);
         }
 
+        CrashPoint.Reach(CrashPointNames.ReplicaCopying);
         task.Copied(bytes);
         telemetry.ReplicaRead(bytes);
     }

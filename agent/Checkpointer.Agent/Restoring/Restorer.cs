@@ -27,6 +27,7 @@ internal sealed class Restorer(
         var pool = arenas.GetOrAdd(grant.Run, grant.Rank);
         var layout = pool.Layout ?? throw new CheckpointerException(
             ErrorCode.LayoutMismatch, $"Run {grant.Run} rank {grant.Rank} has registered no layout to restore.");
+        CrashPoint.Reach(CrashPointNames.RestoreBegun);
         if (TryVerifyInPlace(grant, pool, checkpoint, layout, journal, cancellationToken) is { } whole)
         {
             return new RestoreOutcome(checkpoint, whole, whole.Extra, journal);

@@ -123,6 +123,15 @@ public static class CrashPointNames
     /// <summary>The service has acknowledged the shard; the slot's drain is not marked finished yet.</summary>
     public const string DrainReported = "drain.reported";
 
+    /// <summary>An incarnation is complete and what it resumes from is journaled; no rank was told yet.</summary>
+    public const string PlanGranted = "plan.granted";
+
+    /// <summary>A copy of another node's image is being read; nobody sees it yet.</summary>
+    public const string ReplicaCopying = "replica.copying";
+
+    /// <summary>A restore has begun; it has not looked at any source yet.</summary>
+    public const string RestoreBegun = "restore.begun";
+
     /// <summary>A restore is rebuilding an image in a slot.</summary>
     public const string RestoreBuilding = "restore.building";
 

@@ -3,6 +3,7 @@ using Checkpointer.Formats.Errors;
 using Checkpointer.Formats.Identity;
 using Checkpointer.Service.Runs.Commands;
 using Checkpointer.Service.Stores;
+using Checkpointer.Storage.CrashPoints;
 using Microsoft.Extensions.Hosting;
 
 namespace Checkpointer.Service.Coordination;
@@ -34,6 +35,11 @@ internal sealed class HeldJoins(
             // Taken before deciding: a grant between the two is not missed.
             var moved = host.BarrierMoved(run);
             var result = await host.TakeAsync(run, command, cancellationToken).ConfigureAwait(false);
+            if (result.State == JoinState.Granted)
+            {
+                CrashPoint.Reach(CrashPointNames.PlanGranted);
+            }
+
             var left = TimeSpan.FromMilliseconds(body.WaitMs) - timeProvider.GetElapsedTime(began);
             if (result.State == JoinState.Granted || left <= TimeSpan.Zero || lifetime.ApplicationStopping.IsCancellationRequested)
             {

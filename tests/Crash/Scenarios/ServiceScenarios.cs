@@ -27,6 +27,7 @@ internal static class ServiceScenarios
                 CrashPointNames.CommitChecked + ":2",
                 CrashPointNames.CommitManifestPut + ":2",
                 CrashPointNames.CommitJournaled + ":2",
+                CrashPointNames.PlanGranted,
                 CrashPointNames.AttemptGranted,
                 CrashPointNames.AttemptRecorded,
                 CrashPointNames.ProbePut,

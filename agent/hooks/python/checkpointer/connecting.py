@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from . import crash_points
 from . import incarnation as incarnations
 from .agent import AgentClient
 from .capture import Copier
@@ -68,6 +69,7 @@ def connect(
     log = RateLimitedLog(f"run {run}, rank {rank}")
     client = AgentClient(Transport(socket), run, rank, world_size, name, call_timeout_s, counters, log)
     try:
+        crash_points.reach(crash_points.JOINING)
         client.join(join_timeout_s)
     except BaseException:
         client.close()

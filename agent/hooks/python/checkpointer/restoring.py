@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 
+from . import crash_points
 from .agent import HOLD_MS, is_checkpoint
 from .arena import SlotLocation
 from .errors import AgentUnavailable, CheckpointerError, RestoreError
@@ -119,6 +120,7 @@ def _fill(parts, leaves: list, layout, location: SlotLocation) -> None:
             "arena_invalid", f"The slot has {location.data_bytes} bytes, the image {layout.image_bytes}."
         )
     mapping = parts.arena.map(location)
+    crash_points.reach(crash_points.RESTORING)
     try:
         parts.copier.fill(leaves, layout, mapping)
     except CheckpointerError:

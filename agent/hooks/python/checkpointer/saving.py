@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from . import crash_points
 from .arena import SlotLocation
 from .errors import INTERNAL, STATE_CHANGED, AgentUnavailable, ArenaError, CheckpointerError
 from .sample import Sample
@@ -171,7 +172,9 @@ class SaveJob:
             if self._cancelled:
                 raise AgentUnavailable("The agent gave no slot before the next update.", timed_out=True)
             self._copying.set()
+        crash_points.reach(crash_points.CAPTURING)
         parts.copier.capture(self._leaves, self._layout, mapping, self._fence, parallel=not self._overlapped)
+        crash_points.reach(crash_points.CAPTURED)
         mapping.check()
         if self._versions is not None:
             self._check_unchanged(mapping)
