@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Net;
 
 namespace Checkpointer.Cli.Local;
 
@@ -11,14 +11,15 @@ internal sealed class LocalCluster : IAsyncDisposable
     private readonly Uri _address;
     private ChildProcess? _service;
 
-    private LocalCluster(LocalWorkspace workspace, LocalStore store, int nodes, TimeProvider time)
+    private LocalCluster(
+        LocalWorkspace workspace, LocalStore store, int nodes, TimeProvider time, IPAddress address, Func<int, LocalPlace> placeOf)
     {
         (_workspace, _store) = (workspace, store);
         _time = time;
         var ports = Ports.Free(nodes + 1);
-        _address = Loopback(ports[0]);
+        _address = new UriBuilder(Uri.UriSchemeHttp, address.ToString(), ports[0]).Uri;
         Api = new ServiceApi(_address);
-        Nodes = [.. ports.Skip(1).Select((port, i) => new LocalNode($"node-{i}", port, workspace, store, _address))];
+        Nodes = [.. ports.Skip(1).Select((port, i) => new LocalNode($"node-{i}", placeOf(i), port, workspace, store, _address))];
     }
 
     /// <summary>The nodes.</summary>
@@ -30,11 +31,22 @@ internal sealed class LocalCluster : IAsyncDisposable
     /// <summary>The service's read API.</summary>
     public ServiceApi Api { get; }
 
-    /// <summary>Starts the service and the agents.</summary>
+    /// <summary>Starts the service and the agents, all on loopback.</summary>
+    public static Task<LocalCluster> StartAsync(
+        LocalWorkspace workspace, LocalStore store, int nodes, TimeProvider time, CancellationToken cancellationToken) =>
+        StartAsync(workspace, store, nodes, time, IPAddress.Loopback, _ => LocalPlace.Loopback, cancellationToken);
+
+    /// <summary>The same with the service at <paramref name="address"/> and each node's agent where <paramref name="placeOf"/> its number says.</summary>
     public static async Task<LocalCluster> StartAsync(
-        LocalWorkspace workspace, LocalStore store, int nodes, TimeProvider time, CancellationToken cancellationToken)
+        LocalWorkspace workspace,
+        LocalStore store,
+        int nodes,
+        TimeProvider time,
+        IPAddress address,
+        Func<int, LocalPlace> placeOf,
+        CancellationToken cancellationToken)
     {
-        var cluster = new LocalCluster(workspace, store, nodes, time);
+        var cluster = new LocalCluster(workspace, store, nodes, time, address, placeOf);
         try
         {
             await cluster.StartServiceAsync(cancellationToken).ConfigureAwait(false);
@@ -70,6 +82,9 @@ internal sealed class LocalCluster : IAsyncDisposable
             TimeSpan.FromSeconds(60), _time, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>The service's process id, while it runs.</summary>
+    public int? ServicePid => _service is { HasExited: false } service ? service.Pid : null;
+
     /// <summary>The service dies with SIGKILL.</summary>
     public Task KillServiceAsync() => _service?.KillTreeAsync() ?? Task.CompletedTask;
 
@@ -88,6 +103,4 @@ internal sealed class LocalCluster : IAsyncDisposable
 
         Api.Dispose();
     }
-
-    private static Uri Loopback(int port) => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
 }

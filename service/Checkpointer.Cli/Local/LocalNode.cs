@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Checkpointer.Cli.Local;
 
 /// <summary>One make-believe node: an agent with arenas of its own and, while a job runs, a launcher (torchrun) with its ranks.</summary>
-internal sealed class LocalNode(string name, int agentPort, LocalWorkspace workspace, LocalStore store, Uri service) : IAsyncDisposable
+internal sealed class LocalNode(
+    string name, LocalPlace place, int agentPort, LocalWorkspace workspace, LocalStore store, Uri service) : IAsyncDisposable
 {
     private ChildProcess? _agent;
     private ChildProcess? _launcher;
@@ -15,23 +16,24 @@ internal sealed class LocalNode(string name, int agentPort, LocalWorkspace works
     public string AgentSocket => Path.Combine(workspace.Arenas, name + ".sock");
 
     /// <summary>Where the agent answers probes and scrapers.</summary>
-    public Uri AgentAddress { get; } = new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{agentPort}"));
+    public Uri AgentAddress { get; } = new UriBuilder(Uri.UriSchemeHttp, place.Address.ToString(), agentPort).Uri;
 
     /// <summary>The node's launcher, once a job was launched.</summary>
     public ChildProcess? Launcher => _launcher;
 
-    private string ArenaFolder => Path.Combine(workspace.Arenas, name);
+    /// <summary>Where its arenas lie.</summary>
+    public string ArenaFolder => Path.Combine(workspace.Arenas, name);
 
     /// <summary>Starts the agent and waits until it answers.</summary>
     public async Task StartAgentAsync(TimeProvider time, CancellationToken cancellationToken)
     {
-        string[] arguments =
+        string[] command =
         [
-            "agent", "--node", name, "--service", service.ToString(), "--store", store.Url,
+            .. place.Enter, workspace.Checkpointer, "agent", "--node", name, "--service", service.ToString(), "--store", store.Url,
             "--socket", AgentSocket, "--arena", ArenaFolder,
             "--listen", AgentAddress.GetLeftPart(UriPartial.Authority),
         ];
-        var agent = ChildProcess.Start($"agent {name}", workspace.Checkpointer, arguments, workspace.Log($"agent-{name}"), store.Environment);
+        var agent = ChildProcess.Start($"agent {name}", command[0], command[1..], workspace.Log($"agent-{name}"), store.Environment);
         _agent = agent;
         await Waiting.UntilAsync(
             $"the agent of {name} listens ({agent.LogFile})",

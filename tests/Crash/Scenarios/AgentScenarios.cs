@@ -16,8 +16,16 @@ internal static class AgentScenarios
 {
     public static IReadOnlyList<CrashScenario> All { get; } =
     [
-        new(CrashTable.Agent, "restore", [CrashPointNames.RestoreBegun, CrashPointNames.RestoreBuilding, CrashPointNames.ArenaSealWritten], RestoreAsync),
-        new(CrashTable.Agent, "take a copy", [CrashPointNames.ReplicaCopying, CrashPointNames.ArenaSealWritten, CrashPointNames.ReplicaHeld], CopyAsync),
+        new(
+            CrashTable.Agent,
+            "restore",
+            [CrashPointNames.RestoreBegun, CrashPointNames.RestoreBuilding, CrashPointNames.ArenaSealWritten],
+            RestoreAsync),
+        new(
+            CrashTable.Agent,
+            "take a copy",
+            [CrashPointNames.ReplicaCopying, CrashPointNames.ArenaSealWritten, CrashPointNames.ReplicaHeld],
+            CopyAsync),
     ];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
