@@ -23,7 +23,17 @@ internal static class PresenceEndpoint
         }
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, lifetime.ApplicationStopping);
-        var first = await context.Request.BodyReader.ReadLineAsync(ended.Token);
+        PresenceLine? first;
+        try
+        {
+            first = await context.Request.BodyReader.ReadLineAsync(ended.Token);
+        }
+        catch (Exception e) when (e is IOException or ConnectionAbortedException)
+        {
+            // It ended before it said who it is: there is nobody to tell of.
+            return;
+        }
+
         if (first?.Attempt is not { } attempt)
         {
             throw new CheckpointerException(ErrorCode.InvalidRequest, "The first line of a presence names its attempt.");
