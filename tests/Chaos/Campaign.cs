@@ -140,7 +140,7 @@ internal sealed class Campaign(ChaosOptions options, ChaosWorld world, DemoConso
             faults.ForEach(fault => Fail($"{job.Run} (struck by {string.Join("; ", hits.Select(hit => hit.Strike))}): {fault}"));
             hits.ForEach(hit => hit.Exact = hit.Recovered && faults.Count == 0);
         }
-        catch (CliException e)
+        catch (Exception e) when (e is CliException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             Fail($"{job.Run}, {(strikes.Count > 0 ? strikes.Dequeue() : "its end")}: {e.Message}");
         }

@@ -23,6 +23,10 @@ internal sealed class ServiceApi(Uri address) : IDisposable
         {
             return false; // not up yet, or down
         }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false; // no answer in time: it is as good as down
+        }
     }
 
     /// <summary>The run at a glance; null if the service does not know it yet.</summary>
@@ -78,6 +82,10 @@ internal sealed class ServiceApi(Uri address) : IDisposable
         catch (HttpRequestException)
         {
             return null; // the service is down; the caller looks again later
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null; // no answer in time; likewise
         }
     }
 }

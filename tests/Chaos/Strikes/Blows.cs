@@ -186,34 +186,36 @@ internal sealed class Blows(ChaosWorld world, IJob job, Random random, DemoConso
 
     private async Task<string> FlipAsync(Strike strike, Victim? victim, CancellationToken cancellationToken)
     {
-        var attempt = (await world.Cluster.Api.AttemptsAsync(job.Run, cancellationToken))[^1];
-        var from = attempt.ResumedFrom ?? throw new CliException("The attempt starts from scratch.");
+        // Before the ranks join: nobody reads anything yet, and what they are to resume from stands.
+        var before = (await world.Cluster.Api.AttemptsAsync(job.Run, cancellationToken))[^1];
+        var from = (await world.Cluster.Api.RunAsync(job.Run, cancellationToken))?.Committed
+            ?? throw new CliException("Nothing is committed.");
         var run = Formats.Identity.RunId.Parse(job.Run);
         var where = strike.Target switch
         {
-            Target.Arena => ImageFlips.Flip([victim!.Node], job.Run, from, victim.Rank),
-            Target.PeerCopy => ImageFlips.Flip(world.Nodes.Where(node => node != victim!.Node), job.Run, from, victim!.Rank),
+            Target.Arena => ImageFlips.Flip([victim!.Node], job.Run, victim.Rank),
+            Target.PeerCopy => ImageFlips.Flip(world.Nodes.Where(node => node != victim!.Node), job.Run, victim!.Rank),
             Target.Pack => await world.Store.FlipAsync($"{RepositoryKeys.Packs(run)}{RepositoryKeys.Folder(from)}/", ".pack", cancellationToken),
             _ => await world.Store.FlipAsync($"{RepositoryKeys.Checkpoints(run)}{RepositoryKeys.Folder(from)}/", ".index", cancellationToken),
         };
-        _end = token => SeeNoticedAsync(where!, attempt, token);
+        _end = token => SeeNoticedAsync(where!, before, token);
         return where ?? throw new CliException($"There is nothing of {from} to flip a bit of.");
     }
 
     // A flip that nobody has read has hit nothing.
-    private Task SeeNoticedAsync(string where, AttemptSummary attempt, CancellationToken cancellationToken) => world.WaitAsync(
+    private Task SeeNoticedAsync(string where, AttemptSummary before, CancellationToken cancellationToken) => world.WaitAsync(
         $"the flipped bit in {where} is noticed",
-        async () => await ChaosWorld.AskAsync(token => NoticedAsync(attempt, token), cancellationToken) is not null,
+        async () => await ChaosWorld.AskAsync(token => NoticedAsync(before, token), cancellationToken) is not null,
         FlipNoticedWithin,
         cancellationToken);
 
-    private async Task<string?> NoticedAsync(AttemptSummary granted, CancellationToken cancellationToken)
+    private async Task<string?> NoticedAsync(AttemptSummary before, CancellationToken cancellationToken)
     {
         var attempts = await world.Cluster.Api.AttemptsAsync(job.Run, cancellationToken);
-        var faults = attempts.Where(attempt => attempt.Attempt >= granted.Attempt)
+        var faults = attempts.Where(attempt => attempt.Attempt > before.Attempt)
             .SelectMany(attempt => attempt.Restores).SelectMany(restore => restore.Faults);
         var incidents = await world.Cluster.Api.IncidentsAsync(job.Run, cancellationToken);
-        return faults.FirstOrDefault(fault => fault.Kind == CopyFaultKind.Corrupt)?.Message ?? incidents.Where(incident => incident.Attempt >= granted.Attempt)
+        return faults.FirstOrDefault(fault => fault.Kind == CopyFaultKind.Corrupt)?.Message ?? incidents.Where(incident => incident.Attempt > before.Attempt)
             .FirstOrDefault(incident => incident.Kind is IncidentKind.CorruptCopy or IncidentKind.PlanReplaced)?.Message;
     }
 

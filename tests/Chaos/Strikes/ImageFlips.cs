@@ -1,6 +1,5 @@
 using Checkpointer.Agent.Arenas;
 using Checkpointer.Chaos.Worlds;
-using Checkpointer.Formats.Identity;
 
 namespace Checkpointer.Chaos.Strikes;
 
@@ -8,11 +7,12 @@ namespace Checkpointer.Chaos.Strikes;
 internal static class ImageFlips
 {
     /// <summary>
-    /// Flips a bit in the middle of an image of <paramref name="checkpoint"/> of <paramref name="rank"/>. Says where, once the
-    /// memory has been seen to hold it so; null if no such image is there.
+    /// Flips a bit in the middle of each sealed image of <paramref name="rank"/> on <paramref name="nodes"/>: whichever of them is
+    /// to be restored. Says where, once memory has been seen to hold them so; null if there is none.
     /// </summary>
-    public static string? Flip(IEnumerable<ChaosNode> nodes, string run, CheckpointId checkpoint, int rank)
+    public static string? Flip(IEnumerable<ChaosNode> nodes, string run, int rank)
     {
+        var flipped = new List<string>();
         foreach (var node in nodes)
         {
             var folder = Path.Combine(node.Local.ArenaFolder, node.Name, run);
@@ -21,16 +21,15 @@ internal static class ImageFlips
                 using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
                 var pages = new byte[2 * ArenaGeometry.PageBytes];
                 _ = RandomAccess.Read(file, pages, 0);
-                if (ArenaHeader.Newest(pages) is { State: SlotState.Sealed } header
-                    && header.Checkpoint == checkpoint && header.Rank.Value == rank)
+                if (ArenaHeader.Newest(pages) is { State: SlotState.Sealed } header && header.Rank.Value == rank
+                    && FlipAt(file, header.DataOffset + (header.ImageBytes / 2)))
                 {
-                    var at = header.DataOffset + (header.ImageBytes / 2);
-                    return FlipAt(file, at) ? $"the image of {checkpoint} of rank {header.Rank} on {node.Name}" : null;
+                    flipped.Add($"{header.Checkpoint} on {node.Name}");
                 }
             }
         }
 
-        return null;
+        return flipped.Count == 0 ? null : $"images of rank {rank}: {string.Join(", ", flipped)}";
     }
 
     private static bool FlipAt(Microsoft.Win32.SafeHandles.SafeFileHandle file, long at)

@@ -62,10 +62,10 @@ internal static class StrikeDraw
            select new Strike(target, force, phase),
         new(Target.Network, Force.Cut, Phase.Replication),
         new(Target.Network, Force.Cut, Phase.Restore),
-        new(Target.Arena, Force.Flip, Phase.Plan),
-        new(Target.PeerCopy, Force.Flip, Phase.Plan),
-        new(Target.Pack, Force.Flip, Phase.Plan),
-        new(Target.Index, Force.Flip, Phase.Plan),
+        new(Target.Arena, Force.Flip, Phase.Recovery),
+        new(Target.PeerCopy, Force.Flip, Phase.Recovery),
+        new(Target.Pack, Force.Flip, Phase.Recovery),
+        new(Target.Index, Force.Flip, Phase.Recovery),
     ];
 
     private static List<Force> Forces(int count, Random random, bool withNetwork)
