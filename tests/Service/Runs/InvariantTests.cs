@@ -66,7 +66,7 @@ public sealed class InvariantTests
                     && !grant.Before.Attempts.Path.Contains(pending.Target)));
                 Interlocked.Add(ref resumed, history.Grants.Count(grant => grant.Plan.ResumeFrom is not null));
             },
-            iter: 60);
+            iter: 400);
         Assert.True(obeyed > 5 && missed > 0 && left > 0 && back > 0, $"rollbacks obeyed {obeyed}, missed {missed}, left {left}, of another lineage {back}");
         Assert.True(
             commits > 5 && abandoned > 30 && replays > 30 && gaps > 5 && resumed > 10 && condemned > 100 && replanned > 0 && confirmed > 0,
