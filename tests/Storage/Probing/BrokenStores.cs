@@ -122,3 +122,18 @@ internal sealed class SkewedTime(TimeProvider inner, TimeSpan off) : TimeProvide
 {
     public override DateTimeOffset GetUtcNow() => inner.GetUtcNow() + off;
 }
+
+/// <summary>Gives one bit of every <paramref name="each"/>th read the other way round.</summary>
+internal sealed class FlippingStore(TimeProvider time, int each) : MemoryObjectStore(time)
+{
+    private int _reads;
+
+    public override async Task ReadAsync(ObjectKey key, long offset, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        await base.ReadAsync(key, offset, destination, cancellationToken);
+        if (Interlocked.Increment(ref _reads) % each == 0)
+        {
+            destination.Span[destination.Length / 2] ^= 1;
+        }
+    }
+}

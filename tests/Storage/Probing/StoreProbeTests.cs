@@ -63,6 +63,14 @@ public sealed class StoreProbeTests
         Assert.True((await ProbeAsync(new ForgetfulStore(_time))).IsUsable);
 
     [Fact]
+    public async Task EverySecondReadFlipped_IsReadOnceMore_AndNoFault() =>
+        Assert.True((await ProbeAsync(new FlippingStore(_time, each: 2))).IsUsable);
+
+    [Fact]
+    public async Task EveryReadFlipped_IsBroken() => AssertBroken(
+        await ProbeAsync(new FlippingStore(_time, each: 1)), ProbeCheck.ReadAfterWrite, also: [ProbeCheck.ConditionalPut, ProbeCheck.RangedRead]);
+
+    [Fact]
     public async Task WritesLost_IsBroken() => AssertBroken(
         await ProbeAsync(new LosingStore(_time)), ProbeCheck.ReadAfterWrite, also: [ProbeCheck.RangedRead, ProbeCheck.ListAfterWrite, ProbeCheck.Clock]);
 
