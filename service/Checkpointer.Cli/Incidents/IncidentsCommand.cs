@@ -33,6 +33,7 @@ internal static class IncidentsCommand
             {
                 await new IncidentFollower(client, parsed.GetValue(run), TimeProvider.System)
                     .FollowAsync(Show, cancellationToken).ConfigureAwait(false);
+                return ExitCode.Success;
             }
 
             var any = false;
